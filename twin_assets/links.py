@@ -1,0 +1,27 @@
+"""The identity of a web link."""
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+# Referral and campaign marks say where a reader came from, not which document was read.
+# "r" and "s" are Substack's.
+_TRACKING = {"r", "s", "trk", "fbclid", "gclid"}
+
+
+def canonical_link(link: str) -> str:
+    """Return the link without fragment, tracking parameters and credentials.
+
+    Raises:
+        ValueError: it is not an http or https link with a host.
+    """
+    parts = urlsplit(link.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an http or https link")
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in pairs if not _is_tracking(name.lower())]
+    query = parts.query if len(kept) == len(pairs) else urlencode(kept)
+    host = parts.netloc.rpartition("@")[2].lower()
+    return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+def _is_tracking(parameter: str) -> bool:
+    return parameter in _TRACKING or parameter.startswith("utm_")

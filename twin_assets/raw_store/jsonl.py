@@ -1,0 +1,149 @@
+"""Raw documents from a JSONL file: every line validated, bad ones reported, good ones kept."""
+
+import json
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from twin_assets.documents import Author, Category, RawDocument, slugify
+from twin_assets.errors import BadInputError
+from twin_assets.links import canonical_link
+from twin_assets.raw_store import RawStore, UpsertCounts
+
+
+class _Line(BaseModel):
+    """The fields of a line; a line may carry others, which are not stored."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+    author: str = Field(min_length=1, max_length=200)
+    platform: str = Field(min_length=1)
+    category: Category
+    link: str
+    title: str = ""
+    subtitle: str | None = None
+    text: str
+    language: str | None = None
+    published_at: str | None = None
+    path: str | None = None
+
+    @field_validator("author")
+    @classmethod
+    def _has_slug(cls, author: str) -> str:
+        if not slugify(author):
+            raise ValueError("has no letter or digit to make a partition key from")
+        return author
+
+    @field_validator("link")
+    @classmethod
+    def _is_web_link(cls, link: str) -> str:
+        return canonical_link(link)
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that could not be used."""
+
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did; ``authors`` are the slugs that good lines named."""
+
+    counts: UpsertCounts
+    authors: tuple[str, ...]
+    bad_lines: tuple[BadLine, ...]
+
+
+def parse_line(line: bytes) -> tuple[Author, RawDocument]:
+    """Return the author and the document of one line.
+
+    Raises:
+        BadInputError: the line is not a JSON object with usable fields; the message names the first
+            fault.
+    """
+    try:
+        values = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"not UTF-8: byte {error.start + 1} cannot be decoded") from None
+    except json.JSONDecodeError as error:
+        raise BadInputError(f"not JSON: {error.msg} at column {error.colno}") from None
+    except RecursionError:
+        raise BadInputError("not JSON that can be read: nested too deeply") from None
+    if not isinstance(values, dict):
+        raise BadInputError("not a JSON object")
+    try:
+        fields = _Line.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BadInputError(f"{where}: {reason}") from None
+    name = " ".join(unicodedata.normalize("NFC", fields.author).split())
+    author = Author(slugify(name), name)
+    document = RawDocument(
+        author=author.slug,
+        platform=fields.platform,
+        category=fields.category,
+        link=fields.link,
+        title=_storable(fields.title),
+        subtitle=None if fields.subtitle is None else _storable(fields.subtitle),
+        text=_storable(fields.text),
+        language=fields.language,
+        published_at=fields.published_at,
+        path=fields.path,
+    )
+    return author, document
+
+
+def _storable(text: str) -> str:
+    """Replace lone surrogates, which JSON can carry and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def import_jsonl(path: Path, store: RawStore, *, sample: bool = False) -> ImportReport:
+    """Upsert every good line of the file into the store; memory does not grow with the file.
+
+    Args:
+        path: a UTF-8 file with one JSON object a line; empty lines are passed over.
+        store: where the documents go. Authors that it does not know are registered.
+        sample: whether the authors are registered as invented samples.
+
+    Raises:
+        BadInputError: the file does not exist or cannot be read.
+        StorageError: the store cannot be written.
+    """
+    bad: list[BadLine] = []
+    known = {author.slug for author in store.authors()}
+    seen: set[str] = set()
+
+    def good_documents() -> Iterator[RawDocument]:
+        for number, line in _lines(path):
+            if not line.strip():
+                continue
+            try:
+                author, document = parse_line(line)
+            except BadInputError as error:
+                bad.append(BadLine(number, str(error)))
+                continue
+            if author.slug not in known:
+                store.put_author(Author(author.slug, author.name, author.aliases, sample=sample))
+                known.add(author.slug)
+            seen.add(author.slug)
+            yield document
+
+    counts = store.upsert(good_documents())
+    return ImportReport(counts, tuple(sorted(seen)), tuple(bad))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    try:
+        with path.open("rb") as file:
+            yield from enumerate(file, start=1)
+    except OSError as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}.") from None

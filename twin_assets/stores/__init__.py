@@ -1,0 +1,142 @@
+"""Where an index partition is published and searched. A partition is one author's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from twin_assets.artifacts import Vectors
+from twin_assets.documents import Author, Category, Chunk, CleanedDocument, Window
+from twin_assets.errors import BadInputError
+from twin_assets.settings import TwinSettings
+from twin_assets.stores.manifest import Manifest, Model, Upstream
+
+COLLECTIONS = {
+    Category.ARTICLE: "article_chunks_embedded",
+    Category.POST: "post_chunks_embedded",
+    Category.REPOSITORY: "repository_chunks_embedded",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPartition:
+    """Everything an index version of one author is made of.
+
+    ``vectors`` has one row a window: float32 (windows, dimension), normalized.
+    """
+
+    author: Author
+    documents: Sequence[CleanedDocument]
+    chunks: Sequence[Chunk]
+    windows: Sequence[Window]
+    vectors: Vectors
+    model: Model
+    chunking: Mapping[str, int]
+    data_version: str
+    run_id: str
+    upstream: Sequence[Upstream]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that was found: ``score`` is its best window's cosine to the question."""
+
+    chunk: Chunk
+    score: float
+    window_start: int
+    window_end: int
+
+
+class Snapshot(Protocol):
+    """One complete, unchanging version of every served author's partition, opened for search."""
+
+    def search(
+        self, vectors: Vectors, category: Category, k: int, author: str | None = None
+    ) -> list[list[Hit]]:
+        """Return for each vector the ``k`` best chunks of the category, best first.
+
+        Args:
+            vectors: normalized, float32 (questions, dimension).
+            category: the collection that is searched.
+            k: chunks a question, at most.
+            author: searches this author's rows and no others, exactly.
+        """
+        ...
+
+    def document(self, document_id: str) -> CleanedDocument | None:
+        """Return the cleaned document that a chunk came from."""
+        ...
+
+
+class VectorStore(Protocol):
+    """An index backend. Publishing a version and serving it are two steps."""
+
+    name: str
+
+    def publish(self, partition: IndexPartition) -> Manifest:
+        """Write a new version of the author's partition, whole or not at all. It is not served yet.
+
+        Raises:
+            StorageError: it cannot be written; every version before is as it was.
+        """
+        ...
+
+    def authors(self) -> list[str]:
+        """Return the authors that a version is served for, ordered by slug."""
+        ...
+
+    def versions(self, author: str) -> list[Manifest]:
+        """Return the author's published versions, newest first."""
+        ...
+
+    def serving(self, author: str) -> str | None:
+        """Return the version that the serving pointer names."""
+        ...
+
+    def serve(self, author: str, version: str) -> None:
+        """Move the serving pointer, in one step.
+
+        Raises:
+            BadInputError: the author has no such version.
+        """
+        ...
+
+    def prune(self, author: str, keep: int) -> list[str]:
+        """Remove versions beyond the newest ``keep``, never the served one; return their names."""
+        ...
+
+    def verify(self, author: str, version: str) -> None:
+        """Compare the version's files with its manifest.
+
+        Raises:
+            IndexCorruptedError: one differs or is missing.
+        """
+        ...
+
+    def read(self, author: str, version: str) -> IndexPartition:
+        """Return what the version was made of.
+
+        Raises:
+            IndexCorruptedError: its files do not match its manifest.
+        """
+        ...
+
+    def open(self, served: Mapping[str, str]) -> Snapshot:
+        """Open the versions, given as ``{author: version}``, for search.
+
+        Raises:
+            IndexCorruptedError: files of one do not match their manifest.
+        """
+        ...
+
+
+def create_store(name: str, settings: TwinSettings) -> VectorStore:
+    """Return the index backend of this name.
+
+    Raises:
+        BadInputError: there is none of this name.
+    """
+    if name == "faiss":
+        from twin_assets.stores.faiss import FaissStore
+
+        return FaissStore(settings.indexes_path / "faiss")
+    raise BadInputError(f"There is no index backend {name!r}; use faiss.")

@@ -1,0 +1,236 @@
+"""Versions of an index partition on disk: whole or not at all, and one pointer to the served one.
+
+::
+
+    <root>/<author>/versions/<version>/...            complete once manifest.json is there
+    <root>/<author>/versions/<version>/manifest.json  renamed into place last
+    <root>/<author>/serving.json                      names the served version, replaced by rename
+"""
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from twin_assets.documents import Author, Category
+from twin_assets.errors import BadInputError, IndexCorruptedError, StorageError
+from twin_assets.files import replacing, sync_file, sync_folder
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_POINTER = "serving.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The model that made the vectors."""
+
+    name: str
+    weights_sha256: str
+    precision: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The materialization of an upstream asset, in the same partition, that a version came from."""
+
+    asset: str
+    run_id: str
+    storage_id: int
+    data_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a version holds and where it came from. ``files`` are SHA-256 digests by name."""
+
+    version: str
+    created_at: str
+    author: Author
+    documents: int
+    chunks: int
+    windows: Mapping[Category, int]
+    model: Model
+    chunking: Mapping[str, int]
+    data_version: str
+    run_id: str
+    upstream: tuple[Upstream, ...]
+    files: Mapping[str, str]
+    format: int = FORMAT
+
+    @property
+    def window_count(self) -> int:
+        """Windows of all categories."""
+        return sum(self.windows.values())
+
+
+_ADAPTER = TypeAdapter(Manifest)
+
+
+class VersionFolders:
+    """The versions of every author below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Use the folder; it is made by the first publish."""
+        self._root = root
+
+    def folder(self, author: str, version: str) -> Path:
+        """Return the version's folder."""
+        return self._root / author / "versions" / version
+
+    def publish(
+        self, author: str, data_version: str, write: Callable[[Path, str, str], Manifest]
+    ) -> Manifest:
+        """Make a new version.
+
+        Args:
+            author: the partition's key.
+            data_version: ends up in the version's name, for the reader's eye.
+            write: called with an empty folder, the version's name and its time; it writes the files
+                and returns the manifest.
+
+        Raises:
+            StorageError: something could not be written. The folder without a manifest that is left
+                behind is no version, and the next publish removes it.
+        """
+        try:
+            with self._lock(author):
+                self._remove_unfinished(author)
+                now = datetime.now(UTC)
+                version = f"{now:%Y%m%dT%H%M%S.%f}"[:-3] + f"Z-{data_version[:8]}"
+                folder = self.folder(author, version)
+                folder.mkdir(parents=True)
+                manifest = write(folder, version, now.isoformat(timespec="milliseconds"))
+                for path in folder.iterdir():
+                    sync_file(path)
+                sync_folder(folder)
+                with replacing(folder / _MANIFEST) as temporary:
+                    temporary.write_bytes(_ADAPTER.dump_json(manifest, indent=2))
+                sync_folder(folder.parent)
+        except OSError as error:
+            raise StorageError(
+                f"The index version of {author} cannot be written: {error}. The version before "
+                "stays. Check the rights and free space of TWIN_HOME, and build again."
+            ) from error
+        return manifest
+
+    @contextmanager
+    def _lock(self, author: str) -> Iterator[None]:
+        """Keep a second publisher of the author waiting, so that neither removes the other's."""
+        folder = self._root / author
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _remove_unfinished(self, author: str) -> None:
+        for folder in self._version_folders(author):
+            if not (folder / _MANIFEST).is_file():
+                shutil.rmtree(folder)
+
+    def _version_folders(self, author: str) -> list[Path]:
+        parent = self._root / author / "versions"
+        return sorted(parent.iterdir(), reverse=True) if parent.is_dir() else []
+
+    def manifests(self, author: str) -> list[Manifest]:
+        """Return the author's readable versions, newest first."""
+        found = []
+        for folder in self._version_folders(author):
+            try:
+                found.append(self.manifest(author, folder.name))
+            except IndexCorruptedError:
+                continue
+        return found
+
+    def manifest(self, author: str, version: str) -> Manifest:
+        """Return the version's manifest.
+
+        Raises:
+            IndexCorruptedError: it is missing or unreadable.
+        """
+        path = self.folder(author, version) / _MANIFEST
+        try:
+            return _ADAPTER.validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            raise IndexCorruptedError(
+                f"Index version {version} of {author} has no readable manifest. {_repair(author)}"
+            ) from None
+
+    def authors(self) -> list[str]:
+        """Return the authors that have a serving pointer, ordered by slug."""
+        return sorted(pointer.parent.name for pointer in self._root.glob(f"*/{_POINTER}"))
+
+    def serving(self, author: str) -> str | None:
+        """Return the version that the serving pointer names, if there is a pointer."""
+        try:
+            pointer = json.loads((self._root / author / _POINTER).read_bytes())
+        except (OSError, ValueError):
+            return None
+        version = pointer.get("version") if isinstance(pointer, dict) else None
+        return version if isinstance(version, str) else None
+
+    def serve(self, author: str, version: str) -> None:
+        """Move the serving pointer by one rename.
+
+        Raises:
+            BadInputError: there is no such version.
+            StorageError: the pointer cannot be written; it stays where it was.
+        """
+        if not (self.folder(author, version) / _MANIFEST).is_file():
+            raise BadInputError(f"{author} has no index version {version}; see `twin status`.")
+        try:
+            with replacing(self._root / author / _POINTER) as temporary:
+                temporary.write_text(json.dumps({"version": version}), encoding="utf-8")
+        except OSError as error:
+            raise StorageError(
+                f"The serving pointer of {author} cannot be moved: {error}. "
+                "The version before is served on."
+            ) from error
+
+    def prune(self, author: str, keep: int) -> list[str]:
+        """Remove versions beyond the newest ``keep``, never the served one; return their names."""
+        served = self.serving(author)
+        old = [m.version for m in self.manifests(author)[keep:] if m.version != served]
+        for version in old:
+            folder = self.folder(author, version)
+            (folder / _MANIFEST).unlink()  # from here on it is no version
+            shutil.rmtree(folder)
+        return old
+
+    def verify(self, author: str, version: str) -> Manifest:
+        """Compare every file with the manifest's digest, and return the manifest.
+
+        Raises:
+            IndexCorruptedError: a file is missing or differs.
+        """
+        manifest = self.manifest(author, version)
+        folder = self.folder(author, version)
+        for name, expected in manifest.files.items():
+            try:
+                actual = file_digest(folder / name)
+            except OSError:
+                actual = "missing"
+            if actual != expected:
+                raise IndexCorruptedError(
+                    f"{name} in index version {version} of {author} does not match its checksum. "
+                    f"{_repair(author)}"
+                )
+        return manifest
+
+
+def file_digest(path: Path) -> str:
+    """Return the file's SHA-256 hex digest."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _repair(author: str) -> str:
+    return f"Run `twin build --author {author}` to make a new version."

@@ -1,0 +1,83 @@
+"""Texts as the embedding model's own tokens, with their places in the text."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """A text's words as the tokenizer sees them: the smallest pieces that are never cut.
+
+    Tokenizing a run of whole words gives the same tokens as tokenizing the text around it does, so
+    counts add up exactly. ``starts`` and ``ends`` are character offsets, ``tokens`` counts.
+    """
+
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    tokens: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """The number of tokens in the whole text."""
+        return sum(self.tokens)
+
+    def count(self, start: int, end: int) -> int:
+        """Return the number of tokens whose word starts in ``text[start:end]``."""
+        first, last = bisect_left(self.starts, start), bisect_left(self.starts, end)
+        return sum(self.tokens[first:last])
+
+
+def tokenize(tokenizer: Tokenizer, text: str) -> Units:
+    """Return the text's words with their token counts; special tokens are left out."""
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    starts: list[int] = []
+    ends: list[int] = []
+    tokens: list[int] = []
+    previous: int | None = None
+    for (start, end), word in zip(encoding.offsets, encoding.word_ids, strict=True):
+        if word is not None and word == previous:
+            ends[-1] = max(ends[-1], end)
+            tokens[-1] += 1
+        else:
+            starts.append(start)
+            ends.append(end)
+            tokens.append(1)
+        previous = word
+    return Units(tuple(starts), tuple(ends), tuple(tokens))
+
+
+def pack(units: Units, size: int, overlap: int) -> Iterator[tuple[int, int]]:
+    """Yield ``(first, last)`` ranges of units, half open, that hold at most ``size`` tokens each.
+
+    The ranges cover every unit, neighbours share about ``overlap`` tokens, and they are of even
+    length, so that no short remainder stands alone at the end. A single unit with more tokens than
+    ``size`` gets a range of its own; a WordPiece word never has that many.
+
+    Raises:
+        ValueError: ``overlap`` is not smaller than ``size``.
+    """
+    if overlap >= size:
+        raise ValueError("the overlap must be smaller than the size")
+    total = units.total
+    if total == 0:
+        return
+    number = max(1, ceil((total - overlap) / (size - overlap)))
+    even = min(size, ceil((total + (number - 1) * overlap) / number))
+    first, count = 0, len(units.tokens)
+    while True:
+        last, held = first, 0
+        while last < count and (last == first or held + units.tokens[last] <= even):
+            held += units.tokens[last]
+            last += 1
+        yield first, last
+        if last == count:
+            return
+        back, shared = last, 0
+        while back - 1 > first and shared + units.tokens[back - 1] <= overlap:
+            back -= 1
+            shared += units.tokens[back]
+        first = back

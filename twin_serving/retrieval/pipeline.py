@@ -1,0 +1,157 @@
+"""The stages in order: self_query, search, rerank, context."""
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from twin_assets.documents import Author, slugify
+from twin_assets.embedding import Embedder
+from twin_assets.errors import BadInputError
+from twin_assets.model_folder import load_tokenizer
+from twin_assets.settings import TwinSettings
+from twin_serving.catalog import Catalog, Served
+from twin_serving.retrieval import (
+    AuthorMatch,
+    Candidate,
+    IndexUsed,
+    Retrieval,
+    RetrievalOptions,
+    StageTrace,
+)
+from twin_serving.retrieval.context import select_context
+from twin_serving.retrieval.rerank import late_interaction
+from twin_serving.retrieval.search import search
+from twin_serving.retrieval.self_query import match_author
+
+
+class Retriever:
+    """Finds the passages for a question in whatever index is served."""
+
+    def __init__(self, catalog: Catalog, embedder: Embedder, settings: TwinSettings) -> None:
+        """Search what the catalog serves with the embedder's vectors."""
+        self._catalog = catalog
+        self._embedder = embedder
+        self._settings = settings
+
+    def retrieve(self, question: str, options: RetrievalOptions) -> Retrieval:
+        """Return the passages for the question, with a trace entry a stage.
+
+        Raises:
+            BadInputError: the question is empty or too long, an option is out of range, or the
+                chosen author is not served.
+            NothingServedError: no index is served.
+        """
+        question = self._checked(question, options)
+        served = self._catalog.served()
+        trace = _Trace()
+
+        author = self._choose_author(question, options, served, trace)
+        slug = author.slug if author else None
+
+        vectors = self._embedder.encode([question])
+        candidates = search(served.snapshot, vectors, options.k, slug)
+        trace.add(
+            "search",
+            {
+                "backend": served.backend,
+                "author": slug,
+                "candidates": _listed(candidates),
+                "faults": list(served.faults),
+            },
+        )
+
+        if options.rerank:
+            candidates = late_interaction(question, candidates, self._embedder)
+            trace.add("rerank", {"method": "late interaction", "candidates": _listed(candidates)})
+        else:
+            trace.skip("rerank", "switched off for this question")
+
+        passages, numbers = select_context(
+            candidates, options.top, self._settings.minimum_score, self._settings.context_tokens
+        )
+        fitting = None if passages else "no candidate fits the question"
+        trace.add("context", {"passages": len(passages), **numbers}, fitting)
+
+        partitions = [p for p in served.partitions if slug is None or p.author.slug == slug]
+        index = IndexUsed(served.backend, tuple(partitions))
+        return Retrieval(question, author, index, passages, trace.entries)
+
+    def authors(self) -> list[Author]:
+        """Return the authors that are served.
+
+        Raises:
+            NothingServedError: there are none.
+        """
+        return [partition.author for partition in self._catalog.served().partitions]
+
+    def _checked(self, question: str, options: RetrievalOptions) -> str:
+        question = question.strip()
+        limit = self._settings.max_question_characters
+        if not question:
+            raise BadInputError("The question is empty. Ask something.")
+        if len(question) > limit:
+            raise BadInputError(
+                f"The question has {len(question):,} characters; the most is {limit:,} "
+                "(TWIN_MAX_QUESTION_CHARACTERS)."
+            )
+        if options.k < 1 or options.top < 1:
+            raise BadInputError("k and top must be 1 or more.")
+        return question
+
+    def _choose_author(
+        self, question: str, options: RetrievalOptions, served: Served, trace: "_Trace"
+    ) -> AuthorMatch | None:
+        if options.author is not None:
+            partition = served.partition(slugify(options.author))
+            if partition is None:
+                known = ", ".join(p.author.slug for p in served.partitions)
+                raise BadInputError(
+                    f"No index of author {options.author!r} is served; there are: {known}."
+                )
+            chosen = AuthorMatch(partition.author.slug, partition.author.name, "chosen")
+            trace.skip("self_query", "the author was chosen by the asker")
+            return chosen
+        tokenizer = load_tokenizer(self._embedder.folder.path)
+        match, reason = match_author(
+            question,
+            [partition.author for partition in served.partitions],
+            # an ordinary word has an entry of its own in the model's vocabulary
+            lambda word: tokenizer.token_to_id(word) is not None,
+        )
+        output = {"author": match.slug if match else None}
+        trace.add("self_query", output, reason)
+        return match
+
+
+class _Trace:
+    """Collects stage entries, each with the seconds since the one before."""
+
+    def __init__(self) -> None:
+        self._entries: list[StageTrace] = []
+        self._mark = perf_counter()
+
+    @property
+    def entries(self) -> tuple[StageTrace, ...]:
+        return tuple(self._entries)
+
+    def add(self, stage: str, output: Mapping[str, Any], reason: str | None = None) -> None:
+        now = perf_counter()
+        self._entries.append(StageTrace(stage, now - self._mark, output, reason=reason))
+        self._mark = now
+
+    def skip(self, stage: str, reason: str) -> None:
+        self._entries.append(StageTrace(stage, 0.0, {}, skipped=True, reason=reason))
+        self._mark = perf_counter()
+
+
+def _listed(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+    return [
+        {
+            "chunk_id": candidate.chunk_id,
+            "author": candidate.document.author,
+            "title": candidate.document.title,
+            "category": candidate.document.category.value,
+            "score": round(candidate.score, 4),
+        }
+        for candidate in candidates
+    ]

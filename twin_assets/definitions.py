@@ -22,7 +22,7 @@ def build_definitions(settings: TwinSettings) -> dg.Definitions:
         assets=with_settings(CHAIN, settings),
         asset_checks=CHECKS,
         jobs=[job],
-        sensors=[build_sensor(job)],
+        sensors=[build_sensor(JOB)],
         resources={"settings": settings},
         # One process a run, so that the embedding model is loaded once.
         executor=dg.in_process_executor,

@@ -4,19 +4,17 @@ from contextlib import closing
 
 import dagster as dg
 
-from twin_assets.assets.provenance import REVISION
+from twin_assets.assets.provenance import REVISION, latest_by_author
 from twin_assets.partitions import authors, contiguous_ranges, range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 
-RAW_DOCUMENTS = dg.AssetKey("raw_documents")
 
-
-def build_sensor(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
-    """Return the sensor that requests ``job`` for authors with new raw documents."""
+def build_sensor(job_name: str) -> dg.SensorDefinition:
+    """Return the sensor that requests the job for authors with new raw documents."""
 
     @dg.sensor(
-        job=job,
+        job_name=job_name,
         name="new_raw_documents",
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
@@ -31,13 +29,11 @@ def build_sensor(job: dg.UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
         if not changed:
             return dg.SkipReason("no raw document was written since the last tick")
         cursor = max(changed.values())
-        recorded = context.instance.event_log_storage.get_latest_tags_by_partition(
-            RAW_DOCUMENTS, dg.DagsterEventType.ASSET_MATERIALIZATION, [REVISION]
-        )
+        recorded = latest_by_author(context.instance, "raw_documents", changed)
         behind = [
             author
             for author, revision in changed.items()
-            if recorded.get(author, {}).get(REVISION) != str(revision)
+            if author not in recorded or recorded[author].tags.get(REVISION) != str(revision)
         ]
         known = context.instance.get_dynamic_partitions("author")
         new = [author for author in behind if author not in set(known)]

@@ -1,1 +1,1 @@
-"""The online half: from a question to a cited answer."""
+"""Online: from a question to a cited answer."""

@@ -12,7 +12,9 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from twin_assets.assets.provenance import INDEX_VERSION, Materialization, materializations
 from twin_assets.documents import Author
 from twin_assets.errors import IndexCorruptedError, NothingServedError
-from twin_assets.stores import Snapshot, VectorStore
+from twin_assets.home import prepare_home
+from twin_assets.settings import TwinSettings
+from twin_assets.stores import Snapshot, VectorStore, create_store
 from twin_assets.stores.manifest import Manifest
 
 CHECK = "index_holds_windows"
@@ -141,6 +143,25 @@ class Catalog:
                 and info.latest_execution_status == AssetCheckExecutionRecordStatus.FAILED
             }
         return tuple(sorted(self._refused.items()))
+
+
+def open_instance(settings: TwinSettings) -> dg.DagsterInstance:
+    """Return the Dagster instance of the home that the settings name; make it when it is missing.
+
+    Raises:
+        StorageError: TWIN_HOME cannot be written.
+    """
+    prepare_home(settings)
+    return dg.DagsterInstance.from_config(str(settings.dagster_home))
+
+
+def open_catalog(settings: TwinSettings) -> Catalog:
+    """Return the catalog of the home that the settings name.
+
+    Raises:
+        StorageError: TWIN_HOME cannot be written.
+    """
+    return Catalog(open_instance(settings), create_store("faiss", settings))
 
 
 def _partition(manifest: Manifest, voucher: Materialization) -> ServedPartition:

@@ -1,17 +1,13 @@
-"""A twin: questions in, passages and cited answers out. The command line and the page sit on this."""
+"""A twin: questions in, cited answers out. The command line and the page sit on this."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from time import perf_counter
 
-import dagster as dg
-
 from twin_assets.embedding import embedder_for
-from twin_assets.home import prepare_home
 from twin_assets.settings import TwinSettings
-from twin_assets.stores import create_store
-from twin_serving.catalog import Catalog
+from twin_serving.catalog import Catalog, open_catalog
 from twin_serving.llm import Answerer, Piece, Support
 from twin_serving.retrieval import Passage, Retrieval, RetrievalOptions, StageTrace
 from twin_serving.retrieval.pipeline import Retriever
@@ -42,18 +38,18 @@ class Answer:
 
 
 class Twin:
-    """Answers questions from the index that the Dagster instance of this home vouches for."""
+    """Answers questions from the index that the Dagster instance of its home vouches for."""
 
-    def __init__(self, settings: TwinSettings, instance: dg.DagsterInstance | None = None) -> None:
-        """Use the home that the settings name; models are loaded at the first question.
+    def __init__(self, settings: TwinSettings, catalog: Catalog | None = None) -> None:
+        """Answer from the catalog, by default the one of the home that the settings name.
+
+        Models are loaded at the first question.
 
         Raises:
             StorageError: the home cannot be used.
         """
-        prepare_home(settings)
         self.settings = settings
-        self._instance = instance or dg.DagsterInstance.from_config(str(settings.dagster_home))
-        self.catalog = Catalog(self._instance, create_store("faiss", settings))
+        self.catalog = catalog or open_catalog(settings)
 
     @cached_property
     def retriever(self) -> Retriever:
@@ -68,7 +64,7 @@ class Twin:
         return ExtractiveAnswerer(embedder_for(self.settings))
 
     def retrieve(self, question: str, options: RetrievalOptions) -> Retrieval:
-        """Return the passages for the question; see :meth:`Retriever.retrieve` for what it raises."""
+        """Return the passages for the question; raises as :meth:`Retriever.retrieve`."""
         return self.retriever.retrieve(question, options)
 
     def ask(self, question: str, options: RetrievalOptions) -> Answer:

@@ -12,6 +12,7 @@ from twin_assets.assets.provenance import (
     INDEX_VERSION,
     INPUT_DATA_VERSION,
     REVISION,
+    latest_by_author,
 )
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.settings import TwinSettings
@@ -43,7 +44,7 @@ class Staleness:
         settings: TwinSettings,
         store: VectorStore,
     ) -> None:
-        """Read the latest event of every partition, one query an asset."""
+        """Read the latest event of every partition."""
         self._settings = settings
         self._store = store
         self._code_version: dict[str, str] = {}
@@ -53,11 +54,8 @@ class Staleness:
             name = asset.key.to_user_string()
             self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
             self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
-            keys = [CODE_VERSION, DATA_VERSION, INDEX_VERSION, REVISION]
-            keys += [INPUT_DATA_VERSION + source for source in self._inputs[name]]
-            self._latest[name] = instance.event_log_storage.get_latest_tags_by_partition(
-                asset.key, dg.DagsterEventType.ASSET_MATERIALIZATION, keys
-            )
+            latest = latest_by_author(instance, name)
+            self._latest[name] = {author: event.tags for author, event in latest.items()}
 
     def tags(self, asset: str, author: str) -> Tags | None:
         """Return the latest materialization's tags, or None when there is none."""

@@ -1,0 +1,107 @@
+"""`twin retrieve` and `twin ask`: passages, and cited answers."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from twin_assets.settings import load_settings
+from twin_serving.cli.output import err, out, plain, print_json
+from twin_serving.retrieval import IndexUsed, Passage, Retrieval, RetrievalOptions, StageTrace
+from twin_serving.serialize import answer_dict, retrieval_dict
+from twin_serving.twin import Answer, Twin
+
+_SNIPPET = 300  # characters of a passage shown on the terminal
+
+Question = Annotated[str, typer.Argument(help="The question, in quotes.")]
+AuthorName = Annotated[
+    str | None,
+    typer.Option("--author", help="Search this author only (name or slug); else it is worked out."),
+]
+K = Annotated[int, typer.Option("--k", min=1, help="Candidates searched in all.")]
+Top = Annotated[int, typer.Option("--top", min=1, help="Passages kept at most.")]
+NoRerank = Annotated[bool, typer.Option("--no-rerank", help="Keep the search's own order.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+_DEFAULTS = RetrievalOptions()
+
+
+def retrieve_command(
+    question: Question,
+    *,
+    author: AuthorName = None,
+    k: K = _DEFAULTS.k,
+    top: Top = _DEFAULTS.top,
+    no_rerank: NoRerank = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find the passages for a question."""
+    options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
+    retrieval = Twin(load_settings()).retrieve(question, options)
+    if as_json:
+        print_json(retrieval_dict(retrieval))
+        return
+    for passage in retrieval.passages:
+        _show_source(passage)
+        out.print(Text(_snippet(passage)), end="\n\n")
+    if not retrieval.passages:
+        out.print("Nothing fitting was found in what is indexed.")
+    _show_trace(retrieval, retrieval.trace)
+
+
+def ask_command(
+    question: Question,
+    *,
+    author: AuthorName = None,
+    k: K = _DEFAULTS.k,
+    top: Top = _DEFAULTS.top,
+    no_rerank: NoRerank = False,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question, with citations."""
+    options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
+    answer = Twin(load_settings()).ask(question, options)
+    if as_json:
+        print_json(answer_dict(answer))
+        return
+    _show_answer(answer)
+
+
+def _show_answer(answer: Answer) -> None:
+    out.print(Text(plain(answer.text)), end="\n\n")
+    for citation in answer.citations:
+        _show_source(citation.passage)
+    if answer.citations:
+        err.print(Text(f"\nanswered by: {answer.answered_by}", style="dim"))
+    _show_trace(answer.retrieval, answer.trace)
+
+
+def _show_source(passage: Passage) -> None:
+    candidate, document = passage.candidate, passage.candidate.document
+    line = Text(f"[{passage.n}] ", style="bold")
+    line.append(plain(document.title), style="bold")
+    line.append(f"  {document.author}, {document.category.value}, score {candidate.score:.3f}")
+    out.print(line)
+    out.print(Text(f"    {plain(document.link)}", style="cyan"))
+
+
+def _snippet(passage: Passage) -> str:
+    text = " ".join(plain(passage.candidate.text).split())
+    return text if len(text) <= _SNIPPET else text[:_SNIPPET].rstrip() + "…"
+
+
+def _show_trace(retrieval: Retrieval, trace: tuple[StageTrace, ...]) -> None:
+    """Show on standard error how the passages were found."""
+    who = f"{retrieval.author.name} ({retrieval.author.matched_by})" if retrieval.author else "any"
+    stages = ", ".join(
+        f"{entry.stage} skipped" if entry.skipped else f"{entry.stage} {entry.seconds:.3f} s"
+        for entry in trace
+    )
+    err.print(Text(plain(f"author: {who}"), style="dim"))
+    err.print(Text(f"index: {_index_line(retrieval.index)}", style="dim"))
+    err.print(Text(f"stages: {stages}", style="dim"))
+
+
+def _index_line(index: IndexUsed) -> str:
+    versions = ", ".join(f"{p.author.slug} {p.version}" for p in index.partitions)
+    return f"{index.backend}: {versions}"

@@ -1,0 +1,150 @@
+"""Dagster runs in this process: as few as the plan needs, no author stopped by another."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+
+from twin_assets.assets import CHAIN
+from twin_assets.definitions import JOB, build_definitions
+from twin_assets.partitions import contiguous_ranges, range_tags, register_authors
+from twin_assets.settings import TwinSettings
+from twin_serving.cli.plan import AuthorPlan, plan_build
+
+OnEvent = Callable[[dg.DagsterEvent], None]
+LAUNCHED_BY = {"twin/launched_by": "twin build"}
+ASSETS = [asset.key.to_user_string() for asset in CHAIN]
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_IN_PROGRESS = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """What a build did. ``failed`` maps an author's slug to the reason."""
+
+    current: list[str] = field(default_factory=list)
+    built: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    windows_embedded: int = 0
+    run_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _RunResult:
+    run_id: str
+    embedded: int
+    failed: Mapping[str, str]
+
+
+def build(
+    settings: TwinSettings,
+    instance: dg.DagsterInstance,
+    names: Sequence[str],
+    on_event: OnEvent,
+) -> BuildReport:
+    """Materialize what is behind, author by author as far as each can go.
+
+    A run that ends with failed authors leaves the others materialized up to there; they go on in
+    the next run, until all are current or failed.
+
+    Args:
+        settings: the settings.
+        instance: the home's Dagster instance.
+        names: authors' names or slugs; all when empty.
+        on_event: called with every event of the runs as it happens.
+
+    Raises:
+        BadInputError: an author is not known, or there is none.
+    """
+    plans = plan_build(settings, instance, names)
+    report = BuildReport(current=[plan.author.slug for plan in plans if plan.stale is None])
+    wanted = [plan.author.slug for plan in plans if plan.stale is not None]
+    job = build_definitions(settings).resolve_job_def(JOB)
+    register_authors(instance, wanted)
+    while behind := [p for p in plans if p.stale is not None and p.author.slug in wanted]:
+        for first, group in _groups(instance, behind):
+            result = _run(job, instance, first, group, on_event)
+            report.run_ids.append(result.run_id)
+            report.windows_embedded += result.embedded
+            report.failed |= result.failed
+            wanted = [author for author in wanted if author not in result.failed]
+        plans = plan_build(settings, instance, wanted) if wanted else []
+    report.built = wanted
+    return report
+
+
+def _groups(
+    instance: dg.DagsterInstance, behind: Sequence[AuthorPlan]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield runs as (first asset, neighbouring authors), the ones with most to do first."""
+    keys = instance.get_dynamic_partitions("author")
+    for first in ASSETS:
+        wanted = {p.author.slug for p in behind if p.stale is not None and p.stale.asset == first}
+        for group in contiguous_ranges(keys, wanted):
+            yield first, group
+
+
+def _run(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    first: str,
+    group: list[str],
+    on_event: OnEvent,
+) -> "_RunResult":
+    """Run the chain from ``first`` on for the group."""
+    run_id = str(uuid4())
+    instance.add_event_listener(run_id, lambda entry: _forward(entry, on_event))
+    result = job.execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        run_config=_QUIET,
+        tags={**range_tags(group), **LAUNCHED_BY},
+        asset_selection=[dg.AssetKey(name) for name in ASSETS[ASSETS.index(first) :]],
+        raise_on_error=False,
+    )
+    failed: dict[str, str] = {}
+    embedded = 0
+    message = "the run failed"
+    for event in result.all_events:
+        if event.is_step_materialization and event.asset_key == dg.AssetKey("embeddings"):
+            embedded += _embedded(event)
+        elif event.is_step_failure and event.step_failure_data.error is not None:
+            message = event.step_failure_data.error.message.strip()
+            failed |= _failed_authors(event)
+    if not result.success and not failed:
+        failed = dict.fromkeys(group, message)
+    return _RunResult(run_id, embedded, failed)
+
+
+def _embedded(event: dg.DagsterEvent) -> int:
+    value = event.step_materialization_data.materialization.metadata["embedded"].value
+    return value if isinstance(value, int) else 0
+
+
+def _failed_authors(event: dg.DagsterEvent) -> dict[str, str]:
+    data = event.step_failure_data.user_failure_data
+    entry: Any = data.metadata.get("failed") if data is not None else None
+    return dict(entry.value) if entry is not None else {}
+
+
+def _forward(entry: dg.EventLogEntry, on_event: OnEvent) -> None:
+    if entry.dagster_event is not None:
+        on_event(entry.dagster_event)
+
+
+def end_abandoned_runs(instance: dg.DagsterInstance, *, all_launchers: bool) -> int:
+    """Mark runs failed whose process is gone, so that they hold no place in the queue.
+
+    The caller holds the lock that the runs' own launcher would hold if it were alive.
+
+    Args:
+        instance: the home's Dagster instance.
+        all_launchers: also runs that a daemon launched, which is right when none is running.
+    """
+    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else LAUNCHED_BY)
+    runs = instance.get_runs(filters)
+    for run in runs:
+        instance.report_run_failed(run, "The process that ran this is gone.")
+    return len(runs)

@@ -1,0 +1,123 @@
+"""`twin status`: authors by assets."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import dagster as dg
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from twin_assets.assets import CHAIN
+from twin_assets.raw_store import open_raw_store
+from twin_assets.settings import TwinSettings, load_settings
+from twin_assets.stores import create_store
+from twin_serving.catalog import open_instance
+from twin_serving.cli.output import out, plain, print_json
+from twin_serving.cli.plan import read_staleness
+
+ASSETS = [asset.key.to_user_string() for asset in CHAIN]
+_MARKS = {"current": "●", "stale": "◐", "failed": "✗", "missing": "○"}
+_STYLES = {"current": "green", "stale": "yellow", "failed": "red", "missing": "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorStatus:
+    """One author's row: the state of each asset, and what is served."""
+
+    slug: str
+    name: str
+    sample: bool
+    documents: int
+    assets: Mapping[str, str]
+    reason: str | None
+    serving: str | None
+    versions: int
+
+
+def read_status(settings: TwinSettings, instance: dg.DagsterInstance) -> list[AuthorStatus]:
+    """Return the status of every author in the raw store.
+
+    An asset is ``current``, ``stale``, ``failed`` (the last attempt came to nothing) or ``missing``
+    (there was none). ``reason`` says why the first one that is not current is not.
+    """
+    with closing(open_raw_store(settings)) as store:
+        authors = store.authors()
+        revisions = {author.slug: store.revision(author.slug) for author in authors}
+        counts = {author.slug: sum(store.count(author.slug).values()) for author in authors}
+    staleness = read_staleness(settings, instance)
+    failed = {asset: failed_authors(instance, asset) for asset in ASSETS}
+    indexes = create_store("faiss", settings)
+    rows = []
+    for author in authors:
+        first = staleness.first_stale(author.slug, revisions[author.slug])
+        behind = ASSETS.index(first.asset) if first else len(ASSETS)
+        states = {}
+        for place, asset in enumerate(ASSETS):
+            if author.slug in failed[asset]:
+                states[asset] = "failed"
+            elif staleness.tags(asset, author.slug) is None:
+                states[asset] = "missing"
+            else:
+                states[asset] = "stale" if place >= behind else "current"
+        rows.append(
+            AuthorStatus(
+                slug=author.slug,
+                name=author.name,
+                sample=author.sample,
+                documents=counts[author.slug],
+                assets=states,
+                reason=f"{first.asset}: {first.reason}" if first else None,
+                serving=indexes.serving(author.slug),
+                versions=len(indexes.versions(author.slug)),
+            )
+        )
+    return rows
+
+
+def failed_authors(instance: dg.DagsterInstance, asset: str) -> set[str]:
+    """Return the authors whose last attempt at the asset ended in a failed run, without it."""
+    events = instance.event_log_storage
+    attempts = events.get_latest_asset_partition_materialization_attempts_without_materializations(
+        dg.AssetKey(asset)
+    )
+    run_ids = list({run_id for run_id, _ in attempts.values()})
+    runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids)) if run_ids else []
+    failed = {run.run_id for run in runs if run.status == dg.DagsterRunStatus.FAILURE}
+    return {author for author, (run_id, _) in attempts.items() if run_id in failed}
+
+
+def status_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the status as JSON.")] = False,
+) -> None:
+    """Show which authors are materialized, stale or failed, and which index versions serve."""
+    settings = load_settings()
+    rows = read_status(settings, open_instance(settings))
+    if as_json:
+        print_json({"home": str(settings.root), "authors": [asdict(row) for row in rows]})
+        return
+    if not rows:
+        out.print("There are no authors yet. Import some with `twin import FILE.jsonl`.")
+        return
+    out.print(_table(rows))
+    out.print(Text("  ".join(f"{mark} {state}" for state, mark in _MARKS.items()), style="dim"))
+    for row in rows:
+        if row.reason:
+            out.print(plain(f"{row.slug}: {row.reason}. Run `twin build`."))
+
+
+def _table(rows: Sequence[AuthorStatus]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("author")
+    table.add_column("documents", justify="right")
+    for asset in ASSETS:
+        table.add_column(asset.replace("_", "\n"), justify="center")
+    table.add_column("serves")
+    for row in rows:
+        marks = [Text(_MARKS[row.assets[a]], style=_STYLES[row.assets[a]]) for a in ASSETS]
+        name = plain(row.name) + (" (sample)" if row.sample else "")
+        served = f"{row.serving} ({row.versions} kept)" if row.serving else "nothing"
+        table.add_row(name, str(row.documents), *marks, served)
+    return table

@@ -1,0 +1,254 @@
+"""The page: a question in, a cited answer out, and how it was found. Served by FastAPI."""
+
+import logging
+import threading
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from twin_assets.embedding import embedder_for
+from twin_assets.errors import TwinError
+from twin_serving import rendering
+from twin_serving.llm import Piece
+from twin_serving.retrieval import Retrieval, RetrievalOptions, StageTrace
+from twin_serving.twin import Answer, Twin
+
+_log = logging.getLogger(__name__)
+
+_QUESTIONS_AT_ONCE = 2
+_AUTOMATIC = ("Automatic", "")
+_BARE: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}  # our own HTML and style
+_FAILED = "Something went wrong; see the server's log."
+
+_HEADER = """<header>
+<h1>Twin</h1>
+<p>Ask what your authors have written about. Every answer cites its sources and shows how they were
+found.</p>
+</header>"""
+
+# A citation opens its source. A plain fragment link would be resolved against the <base> that
+# Gradio sets, and would not open a closed <details>.
+_SCRIPT = """<script>
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest?.("a.cite");
+  const source = chip && document.querySelector(chip.getAttribute("href"));
+  if (!source) return;
+  event.preventDefault();
+  source.open = true;
+  source.querySelector("summary").focus({ preventScroll: true });
+  source.scrollIntoView({ block: "start" });
+  source.querySelector("mark")?.scrollIntoView({ block: "nearest" });
+});
+</script>"""
+
+# Gradio starts from inline scripts and compiles its templates with Function(), so scripts cannot be
+# closed further than this; what matters is that nothing is fetched from or sent to another host.
+_HEADERS = {
+    "content-security-policy": "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        ]
+    ),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the page shows under the question: three pieces of HTML."""
+
+    answer: str = ""
+    sources: str = ""
+    how: str = ""
+
+
+def answer_views(twin: Twin, question: str, author: str) -> Iterator[View]:
+    """Yield what to show while the question is answered; faults become one line, none is raised.
+
+    Args:
+        twin: who is asked.
+        question: as it was typed.
+        author: a slug, or empty for the author that the question names.
+    """
+    pieces: list[Piece] = []
+    how = ""
+    yield View(rendering.render_waiting(question))
+    try:
+        for event in twin.stream(question, RetrievalOptions(author=author or None)):
+            match event:
+                case Retrieval():
+                    how = _how(twin, event, event.trace)
+                case Piece():
+                    pieces.append(event)
+                    yield View(rendering.render_partial_answer(question, pieces), how=how)
+                case Answer():
+                    yield View(
+                        rendering.render_answer(
+                            question, pieces, event.citations, event.answered_by
+                        ),
+                        rendering.render_sources(event.citations, event.retrieval.index),
+                        _how(twin, event.retrieval, event.trace),
+                    )
+    except TwinError as error:
+        yield View(rendering.render_error(str(error)))
+    except Exception:
+        _log.exception("A question could not be answered")
+        yield View(rendering.render_error(_FAILED))
+
+
+def build_page(twin: Twin) -> gr.Blocks:
+    """Return the page's components and what they do."""
+    with gr.Blocks(title="Twin", analytics_enabled=False) as page:
+        gr.HTML(_HEADER, **_BARE, elem_id="twin-header")
+        with gr.Row(elem_id="twin-ask"):
+            question = gr.Textbox(
+                label="Your question",
+                placeholder="What would you like to know?",
+                lines=1,
+                max_lines=6,
+                autofocus=True,
+                elem_id="twin-question",
+            )
+            author = gr.Dropdown([_AUTOMATIC], value="", label="Author", elem_id="twin-author")
+            ask = gr.Button("Ask", variant="primary", elem_id="twin-send")
+            stop = gr.Button("Stop", visible=False, elem_id="twin-stop")
+        with gr.Column(elem_id="twin-result"):
+            answer = gr.HTML(**_BARE, elem_id="twin-answer")
+            sources = gr.HTML(**_BARE, elem_id="twin-sources")
+            how = gr.HTML(**_BARE, elem_id="twin-how")
+
+        def busy(is_busy: bool) -> tuple[gr.Button, gr.Button]:
+            return gr.Button(interactive=not is_busy), gr.Button(visible=is_busy)
+
+        def on_ask(question: str, author: str) -> Iterator[tuple[Any, ...]]:
+            view = View()
+            for view in answer_views(twin, question, author):
+                yield view.answer, view.sources, view.how, *busy(True)
+            yield view.answer, view.sources, view.how, *busy(False)
+
+        def on_load() -> tuple[gr.Dropdown, str]:
+            choices, welcome = opening(twin)
+            return gr.Dropdown(choices, value=""), welcome
+
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        asking = gr.on(
+            [question.submit, ask.click],
+            on_ask,
+            [question, author],
+            [answer, sources, how, ask, stop],
+            trigger_mode="once",
+            **quiet,
+        )
+        stop.click(
+            lambda: busy(False), outputs=[ask, stop], cancels=[asking], queue=False, **quiet
+        )
+        page.load(on_load, outputs=[author, answer], **quiet)
+    page.queue(default_concurrency_limit=_QUESTIONS_AT_ONCE, api_open=False)
+    return page
+
+
+def opening(twin: Twin) -> tuple[list[tuple[str, str]], str]:
+    """Return the author picker's choices (label, slug) and what to show before a question."""
+    try:
+        partitions = twin.catalog.served().partitions
+    except TwinError as error:
+        return [_AUTOMATIC], rendering.render_error(str(error))
+    except Exception:
+        _log.exception("The served authors could not be read")
+        return [_AUTOMATIC], rendering.render_error(_FAILED)
+    authors = [partition.author for partition in partitions]
+    labels = [f"{author.name} (sample)" if author.sample else author.name for author in authors]
+    choices = [_AUTOMATIC, *zip(labels, (author.slug for author in authors), strict=True)]
+    return choices, rendering.render_welcome(partitions)
+
+
+def create_app(twin: Twin) -> FastAPI:
+    """Return the web application: the page at ``/`` and ``GET /healthz``."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threading.Thread(target=_warm, args=(twin,), name="warm-embedder", daemon=True).start()
+        yield
+
+    app = FastAPI(title="Twin", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(_SecurityHeaders)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return gr.mount_gradio_app(
+        app,
+        build_page(twin),
+        path="/",
+        theme=_theme(),
+        css_paths=Path(__file__).with_name("page.css"),
+        head=_SCRIPT,
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        max_file_size=0,
+    )
+
+
+class _SecurityHeaders:
+    """Adds the headers to every response; unlike a wrapper of responses it leaves streams alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                added = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message = {**message, "headers": [*message.get("headers", ()), *added]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _how(twin: Twin, retrieval: Retrieval, trace: tuple[StageTrace, ...]) -> str:
+    return (
+        rendering.render_author(retrieval)
+        + rendering.render_trace(trace)
+        + rendering.render_index(retrieval.index, twin.settings.dagster_link)
+    )
+
+
+def _theme() -> gr.themes.Base:
+    """Return Gradio's plain theme in the page's colours, with the system's fonts."""
+    return gr.themes.Base(
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        body_background_fill="#faf8f4",
+        body_background_fill_dark="#171614",
+        body_text_color="#1f1d1a",
+        body_text_color_dark="#ece8df",
+    )
+
+
+def _warm(twin: Twin) -> None:
+    """Load the model, so that the first question does not wait for it."""
+    try:
+        embedder_for(twin.settings).encode(["warm"])
+    except Exception:
+        # the first question meets the same fault and shows it
+        _log.warning("The embedding model could not be loaded ahead of the first question")

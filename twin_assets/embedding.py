@@ -78,6 +78,14 @@ class Embedder:
             raise ModelError(f"{self.folder.name} does not say how long its vectors are.")
         return int(dimension)
 
+    def warm(self) -> None:
+        """Load the model now, so that the first text does not wait for it.
+
+        Raises:
+            ModelError: it cannot be loaded, or its weights are not the expected ones.
+        """
+        self._load()
+
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """Return one normalized vector a text, in the texts' order: float32 (texts, dimension).
 

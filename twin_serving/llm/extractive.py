@@ -17,6 +17,12 @@ _ENDS = re.compile(
     r"(?<=[.!?…。！？])[\"'”’)\]*_]*\s+|\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#{1,6}|>|\|)\s)"
 )
 _MARKUP_LINE = re.compile(r"^(?:#{1,6}\s|\||```|~~~|!\[|-{3,}|\*{3,}|={3,})")
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_FEWEST_WORDS = 4
+_PROSE = 0.7  # of a sentence's space-separated pieces are plain words; in code far fewer are
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
+_EMPHASIS = re.compile(r"\*+(?=\S)|(?<=\S)\*+|(?<![\w`])_+(?=\S)|(?<=\S)_+(?![\w`])|`+")
+_PUNCTUATION = " \"'“”‘’()[]{}<>,.:;!?…*_`"
 _LEADING_MARK = re.compile(r"^\s*(?:[-*+•]|\d+[.)]|>)\s+")
 
 
@@ -47,7 +53,7 @@ class ExtractiveAnswerer:
             offset = sentence.passage.candidate.start
             support = Support(sentence.passage.n, offset + sentence.start, offset + sentence.end)
             gap = "" if first else " "
-            yield Piece(f"{gap}{sentence.text} [{sentence.passage.n}]", (support,))
+            yield Piece(f"{gap}{without_markup(sentence.text)} [{sentence.passage.n}]", (support,))
             first = False
 
     def _nearest(self, question: str, sentences: Sequence[_Sentence]) -> list[_Sentence]:
@@ -68,7 +74,7 @@ class ExtractiveAnswerer:
 
 
 def sentences_of(passage: Passage) -> Iterator[_Sentence]:
-    """Yield the sentences of the passage that can stand alone; headings, tables, rules cannot."""
+    """Yield the sentences of the passage that can stand alone; headings, tables, code cannot."""
     text = passage.candidate.text
     start = 0
     for end, after in [*((m.start(), m.end()) for m in _ENDS.finditer(text)), (len(text),) * 2]:
@@ -77,9 +83,22 @@ def sentences_of(passage: Passage) -> Iterator[_Sentence]:
         lead = mark.end() if mark else len(raw) - len(raw.lstrip())
         begin = start + lead
         sentence = " ".join(text[begin:end].split())
-        if _SHORTEST <= len(sentence) <= _LONGEST and not _MARKUP_LINE.match(sentence):
+        fits = _SHORTEST <= len(sentence) <= _LONGEST and not _MARKUP_LINE.match(sentence)
+        if fits and is_prose(sentence):
             yield _Sentence(passage, begin, begin + len(text[begin:end].rstrip()), sentence)
         start = after
+
+
+def is_prose(sentence: str) -> bool:
+    """Tell whether most of the sentence's pieces are plain words, which code's are not."""
+    pieces = [p for piece in sentence.split() if (p := piece.strip(_PUNCTUATION))]
+    words = sum(_WORD.fullmatch(piece) is not None for piece in pieces)
+    return words >= _FEWEST_WORDS and words >= _PROSE * len(pieces)
+
+
+def without_markup(text: str) -> str:
+    """Return the text as it reads: link texts without their targets, no emphasis marks."""
+    return _EMPHASIS.sub("", _LINK.sub(r"\1", text))
 
 
 def _opening(passage: Passage) -> _Sentence:

@@ -43,6 +43,7 @@ class Retriever:
         """
         question = self._checked(question, options)
         served = self._catalog.served()
+        self._embedder.warm()  # a cold start is no stage's time
         trace = _Trace()
 
         author = self._choose_author(question, options, served, trace)

@@ -50,15 +50,14 @@ def match_author(
             not about Ms. Field.
     """
     words = _words(question)
-    found = [
-        match for author in authors if (match := _find(author, authors, words, is_common_word))
-    ]
+    tried = (_find(author, authors, words, is_common_word) for author in authors)
+    found = [one for one in tried if one is not None]
     if not found:
         return None, "no known author is named"
-    best = max(match.strength for match in found)
-    strongest = [match for match in found if match.strength == best]
+    best = max(one.strength for one in found)
+    strongest = [one for one in found if one.strength == best]
     if len(strongest) > 1:
-        names = ", ".join(match.author.name for match in strongest)
+        names = ", ".join(one.author.name for one in strongest)
         return None, f"several authors fit ({names}), so none is filtered"
     only = strongest[0]
     match = AuthorMatch(only.author.slug, only.author.name, only.matched_by)

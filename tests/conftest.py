@@ -2,11 +2,18 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from twin_assets.raw_store import open_raw_store
+from twin_assets.raw_store.jsonl import import_jsonl
+from twin_assets.samples import import_samples
 from twin_assets.settings import TwinSettings, load_settings
+from twin_serving.catalog import open_instance
+from twin_serving.cli.launch import build
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,3 +41,36 @@ def data_folder() -> Path:
     if not (folder / "handbook" / "articles.jsonl").is_file():
         pytest.skip(f"needs handbook/articles.jsonl in {folder} (set TWIN_TEST_DATA)")
     return folder
+
+
+@pytest.fixture
+def instance(settings: TwinSettings) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the empty home."""
+    with open_instance(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> TwinSettings:
+    """A home with the sample authors built. Shared: tests only read it."""
+    settings = load_settings(home=tmp_path_factory.mktemp("samples") / "home", _env_file=None)
+    with closing(open_raw_store(settings)) as store:
+        import_samples(store)
+    _build_all(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def handbook_home(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> TwinSettings:
+    """A home with the handbook's two authors built. Shared: tests only read it."""
+    settings = load_settings(home=tmp_path_factory.mktemp("handbook") / "home", _env_file=None)
+    with closing(open_raw_store(settings)) as store:
+        import_jsonl(data_folder / "handbook" / "articles.jsonl", store)
+    _build_all(settings)
+    return settings
+
+
+def _build_all(settings: TwinSettings) -> None:
+    with open_instance(settings) as opened:
+        report = build(settings, opened, [], lambda event: None)
+    assert not report.failed

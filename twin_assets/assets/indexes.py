@@ -35,7 +35,7 @@ def faiss_index(
     names = author_records(settings)
 
     def work(author: str, upstream: list[Materialization]) -> Outcome:
-        partition = gather_partition(settings, names[author], upstream, context.run_id)
+        partition = gather_partition(settings, names[author], upstream, context.run.run_id)
         manifest = publish(store, partition)
         verdict = index_holds_windows(store, author, manifest.version, len(partition.windows))
         verdict.require()

@@ -95,10 +95,11 @@ class Staleness:
             return None if path.is_file() else "its file is missing"
         if asset != _INDEX:
             return None
-        if self._store.serving(author) is None:
-            return "no version is served"
+        version = tags.get(INDEX_VERSION, "")
+        if self._store.serving(author) != version:
+            return "its newest version is not served"
         try:
-            self._store.verify(author, tags.get(INDEX_VERSION, ""))
+            self._store.verify(author, version)
         except IndexCorruptedError as error:
             return str(error)
         return None

@@ -81,7 +81,11 @@ def _find(
     if how is not None:
         return _Found(author, _LAST, "last name" if how == "exact" else "last name, misspelled")
     shared = sum(_fold(other.name).split()[:1] == name[:1] for other in authors) > 1
-    is_named = any(w.text == name[0] and w.capital for w in words)
+    # "maras" is how "Mara's" is typed in a hurry
+    is_named = any(
+        w.text in (name[0], f"{name[0]}s") and (w.capital or not is_common_word(w.text))
+        for w in words
+    )
     if is_named and not shared and len(name[0]) > 1:
         return _Found(author, _FIRST, "first name")
     return None

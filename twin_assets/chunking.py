@@ -45,7 +45,6 @@ _LANGUAGES = {
     ".hpp": "cpp",
     ".cs": "csharp",
     ".lua": "lua",
-    ".pl": "perl",
     ".hs": "haskell",
     ".ex": "elixir",
     ".sol": "sol",
@@ -136,8 +135,14 @@ def _skip_space(text: str, start: int) -> int:
 
 
 def token_spans(text: str, units: Units, size: int, overlap: int) -> Iterator[Span]:
-    """Yield spans of at most ``size`` tokens that share about ``overlap``, cut between words."""
-    yield from spans_of_units(text, units, pack(units, size, overlap))
+    """Yield spans of at most ``size`` tokens that share about ``overlap``, cut between words.
+
+    A text without any token that is not blank either (a lone emoji modifier, say) is one span.
+    """
+    ranges = list(pack(units, size, overlap))
+    if not ranges and text.strip():
+        ranges = [(0, 0)]
+    yield from spans_of_units(text, units, ranges)
 
 
 def spans_of_units(text: str, units: Units, ranges: Iterable[tuple[int, int]]) -> Iterator[Span]:
@@ -179,6 +184,11 @@ def code_spans(
 def _pieces(text: str, path: str, tokenizer: Tokenizer, size: int) -> list[str]:
     from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
+    def length(piece: str) -> int:
+        tokens = len(tokenizer.encode(piece, add_special_tokens=False))
+        # White space has no token, and the splitter hands pieces of length 0 out twice.
+        return max(tokens, 1) if piece else 0
+
     language = _LANGUAGES.get(PurePosixPath(path).suffix.lower())
     separators = (
         RecursiveCharacterTextSplitter.get_separators_for_language(Language(language))
@@ -192,7 +202,7 @@ def _pieces(text: str, path: str, tokenizer: Tokenizer, size: int) -> list[str]:
         strip_whitespace=False,
         chunk_size=size,
         chunk_overlap=0,
-        length_function=lambda piece: len(tokenizer.encode(piece, add_special_tokens=False)),
+        length_function=length,
     )
     return splitter.split_text(text)
 

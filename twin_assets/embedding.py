@@ -185,6 +185,7 @@ class Embedder:
         # The folder is at hand by now: nothing about it is asked of the hub.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import torch
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
@@ -192,7 +193,7 @@ class Embedder:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             model = SentenceTransformer(str(self.folder.path), device=device)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise ModelError(
                 f"The model in {self.folder.path} cannot be loaded: {error}. "
                 "Set TWIN_EMBEDDING_MODEL to a SentenceTransformer folder."

@@ -87,7 +87,8 @@ def vectors_are_sound(windows: Sequence[Window], ids: Sequence[str], vectors: Ve
     """Judge that there is one finite vector of length 1 a window, in the windows' order."""
     in_order = [window.window_id for window in windows] == list(ids) and len(ids) == len(vectors)
     infinite = int((~np.isfinite(vectors)).any(axis=1).sum())
-    norms = np.linalg.norm(np.nan_to_num(vectors), axis=1)
+    with np.errstate(over="ignore"):
+        norms = np.linalg.norm(np.nan_to_num(vectors), axis=1)
     off = int((np.abs(norms - 1) > _NORM_TOLERANCE).sum())
     numbers = {"vectors": len(vectors), "not_finite": infinite, "not_normalized": off}
     if not in_order:

@@ -6,6 +6,7 @@ definitions and ``twin status``. They come here; only :mod:`twin_assets.embeddin
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from twin_assets.settings import PACKAGED_MODEL
 # The official weights of sentence-transformers/all-MiniLM-L6-v2 (model.safetensors).
 PACKAGED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _READ_BYTES = 1 << 20
+_NO_LIMIT = 10**9  # tokenizers without a limit of their own state 10**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class ModelFolder:
 
     @property
     def weights(self) -> tuple[Path, ...]:
-        """The weight files; never a pickle."""
-        return tuple(sorted(self.path.glob("*.safetensors")))
+        """The weight files of every module; never a pickle."""
+        return tuple(sorted(self.path.rglob("*.safetensors")))
 
     def weights_sha256(self) -> str:
         """Return the hex digest of the weight files, in name order.
@@ -77,8 +79,9 @@ def _locate(name: str) -> Path:
 
         return Path(get_model_path())
     folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder.absolute()
+    with suppress(OSError):  # a hub name may be no possible path
+        if folder.is_dir():
+            return folder.absolute()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -95,16 +98,28 @@ def _locate(name: str) -> Path:
 
 def _sequence_limit(path: Path) -> int:
     """Return ``max_seq_length`` as SentenceTransformer finds it in the folder's JSON files."""
-    for file_name, field in (
-        ("sentence_bert_config.json", "max_seq_length"),
-        ("config.json", "max_position_embeddings"),
-    ):
-        file = path / file_name
-        if file.is_file():
-            value = json.loads(file.read_text(encoding="utf-8")).get(field)
-            if isinstance(value, int):
-                return value
-    raise ModelError(f"{path} does not say how many tokens its model reads (max_seq_length).")
+    stated = _number(path / "sentence_bert_config.json", "max_seq_length")
+    if stated is not None:
+        return stated
+    limits = (
+        _number(path / "config.json", "max_position_embeddings"),
+        _number(path / "tokenizer_config.json", "model_max_length"),
+    )
+    known = [limit for limit in limits if limit is not None and limit < _NO_LIMIT]
+    if not known:
+        raise ModelError(f"{path} does not say how many tokens its model reads (max_seq_length).")
+    return min(known)
+
+
+def _number(file: Path, field: str) -> int | None:
+    """Return a whole number from a JSON file, if the file and the field are there."""
+    if not file.is_file():
+        return None
+    try:
+        value = json.loads(file.read_bytes()).get(field)
+    except (ValueError, AttributeError):
+        raise ModelError(f"{file} is not a JSON object.") from None
+    return value if isinstance(value, int) else None
 
 
 @lru_cache(maxsize=4)
@@ -112,12 +127,15 @@ def load_tokenizer(path: Path) -> Tokenizer:
     """Load the folder's fast tokenizer, without the truncation and padding it may come with.
 
     Raises:
-        ModelError: the folder has no ``tokenizer.json``.
+        ModelError: the folder has no ``tokenizer.json``, or one that cannot be read.
     """
     file = path / "tokenizer.json"
     if not file.is_file():
         raise ModelError(f"{path} has no tokenizer.json, which chunking needs.")
-    tokenizer = Tokenizer.from_file(str(file))
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises no class of its own
+        raise ModelError(f"{file} cannot be read: {error}.") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

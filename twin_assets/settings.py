@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twin_assets.errors import BadInputError
@@ -19,7 +19,7 @@ class TwinSettings(BaseSettings):
     """The platform's settings, read from the environment and from ``.env``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TWIN_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="TWIN_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
     )
 
     home: Path = Field(
@@ -73,6 +73,14 @@ class TwinSettings(BaseSettings):
         "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
     )
 
+    @field_validator("post_chunk_overlap", "repository_chunk_overlap")
+    @classmethod
+    def _is_less_than_the_chunk(cls, overlap: int, info: ValidationInfo) -> int:
+        size = (info.field_name or "").replace("overlap", "tokens")
+        if overlap >= info.data.get(size, overlap + 1):
+            raise ValueError(f"it must be less than TWIN_{size.upper()}")
+        return overlap
+
     @cached_property
     def root(self) -> Path:
         """TWIN_HOME as an absolute path."""
@@ -115,7 +123,8 @@ def load_settings(**overrides: object) -> TwinSettings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "TWIN_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise BadInputError(f"{name} cannot be used: {first['msg']}.") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        raise BadInputError(f"{name} cannot be used: {reason}.") from None
 
 
 def env_example() -> str:

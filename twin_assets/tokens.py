@@ -1,5 +1,6 @@
 """Texts as the embedding model's own tokens, with their places in the text."""
 
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,11 +44,23 @@ def tokenize(tokenizer: Tokenizer, text: str) -> Units:
             ends[-1] = max(ends[-1], end)
             tokens[-1] += 1
         else:
-            starts.append(start)
+            starts.append(_first_mark(text, start, ends[-1] if ends else 0))
             ends.append(end)
             tokens.append(1)
         previous = word
     return Units(tuple(starts), tuple(ends), tuple(tokens))
+
+
+def _first_mark(text: str, start: int, floor: int) -> int:
+    """Return where the marks begin that the word at ``start`` begins with, if it does.
+
+    Unicode normalization reorders marks that follow each other, so that the tokenizer may give the
+    place of a later one.
+    """
+    if unicodedata.combining(text[start]):
+        while start > floor and not text[start - 1].isspace():
+            start -= 1
+    return start
 
 
 def pack(units: Units, size: int, overlap: int) -> Iterator[tuple[int, int]]:
@@ -76,8 +89,9 @@ def pack(units: Units, size: int, overlap: int) -> Iterator[tuple[int, int]]:
         yield first, last
         if last == count:
             return
+        room = min(overlap, even - units.tokens[last])  # the next range reaches beyond this one
         back, shared = last, 0
-        while back - 1 > first and shared + units.tokens[back - 1] <= overlap:
+        while back - 1 > first and shared + units.tokens[back - 1] <= room:
             back -= 1
             shared += units.tokens[back]
         first = back

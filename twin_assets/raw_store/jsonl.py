@@ -13,6 +13,8 @@ from twin_assets.errors import BadInputError
 from twin_assets.links import canonical_link
 from twin_assets.raw_store import RawStore, UpsertCounts
 
+_SLUG_BYTES = 200  # files are named after it, and most file systems stop at 255
+
 
 class _Line(BaseModel):
     """The fields of a line; a line may carry others, which are not stored."""
@@ -22,7 +24,7 @@ class _Line(BaseModel):
     author: str = Field(min_length=1, max_length=200)
     platform: str = Field(min_length=1)
     category: Category
-    link: str
+    link: str = Field(min_length=1)
     title: str = ""
     subtitle: str | None = None
     text: str
@@ -33,14 +35,23 @@ class _Line(BaseModel):
     @field_validator("author")
     @classmethod
     def _has_slug(cls, author: str) -> str:
-        if not slugify(author):
+        slug = slugify(author)
+        if not slug:
             raise ValueError("has no letter or digit to make a partition key from")
+        if len(slug.encode()) > _SLUG_BYTES:
+            raise ValueError("is too long to name a file after")
         return author
 
     @field_validator("link")
     @classmethod
     def _is_web_link(cls, link: str) -> str:
         return canonical_link(link)
+
+    @field_validator("title", "subtitle", "text", "language", "published_at", "path")
+    @classmethod
+    def _storable(cls, text: str | None) -> str | None:
+        """Replace lone surrogates, which JSON can carry and UTF-8 cannot."""
+        return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +79,13 @@ def parse_line(line: bytes) -> tuple[Author, RawDocument]:
             fault.
     """
     try:
-        values = json.loads(line.decode("utf-8-sig"))
+        values = json.loads(line.decode("utf-8-sig").rstrip())
     except UnicodeDecodeError as error:
         raise BadInputError(f"not UTF-8: byte {error.start + 1} cannot be decoded") from None
     except json.JSONDecodeError as error:
         raise BadInputError(f"not JSON: {error.msg} at column {error.colno}") from None
+    except ValueError:
+        raise BadInputError("not JSON that can be read: a number has too many digits") from None
     except RecursionError:
         raise BadInputError("not JSON that can be read: nested too deeply") from None
     if not isinstance(values, dict):
@@ -91,19 +104,14 @@ def parse_line(line: bytes) -> tuple[Author, RawDocument]:
         platform=fields.platform,
         category=fields.category,
         link=fields.link,
-        title=_storable(fields.title),
-        subtitle=None if fields.subtitle is None else _storable(fields.subtitle),
-        text=_storable(fields.text),
+        title=fields.title,
+        subtitle=fields.subtitle,
+        text=fields.text,
         language=fields.language,
         published_at=fields.published_at,
         path=fields.path,
     )
     return author, document
-
-
-def _storable(text: str) -> str:
-    """Replace lone surrogates, which JSON can carry and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def import_jsonl(path: Path, store: RawStore, *, sample: bool = False) -> ImportReport:

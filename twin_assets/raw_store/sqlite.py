@@ -172,8 +172,8 @@ class SqliteRawStore:
                     "WHERE author = ? ORDER BY link",
                     (author,),
                 )
-            for row in rows:
-                yield RawDocument(category=category, **dict(zip(_FIELDS, row, strict=True)))
+                for row in rows:
+                    yield RawDocument(category=category, **dict(zip(_FIELDS, row, strict=True)))
 
     def count(self, author: str) -> dict[Category, int]:
         """See :meth:`RawStore.count`."""

@@ -138,9 +138,14 @@ class _Loaded:
         return read_rows(self._folder / f"{COLLECTIONS[category]}.parquet", Window)
 
     def vectors(self, category: Category) -> Vectors:
-        array: Vectors = np.load(
-            self._folder / f"{COLLECTIONS[category]}.npy", mmap_mode="r", allow_pickle=False
-        )
+        path = self._folder / f"{COLLECTIONS[category]}.npy"
+        try:
+            array: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise IndexCorruptedError(
+                f"{path} cannot be read: {error}. "
+                f"Run `twin build --author {self.author}` to make a new version."
+            ) from error
         return array
 
 

@@ -137,8 +137,7 @@ class VersionFolders:
                 shutil.rmtree(folder)
 
     def _version_folders(self, author: str) -> list[Path]:
-        parent = self._root / author / "versions"
-        return sorted(parent.iterdir(), reverse=True) if parent.is_dir() else []
+        return sorted((self._root / author / "versions").glob("*/"), reverse=True)
 
     def manifests(self, author: str) -> list[Manifest]:
         """Return the author's readable versions, newest first."""
@@ -182,7 +181,8 @@ class VersionFolders:
 
         Raises:
             BadInputError: there is no such version.
-            StorageError: the pointer cannot be written; it stays where it was.
+            StorageError: the pointer cannot be written; it stays where it was, or, where only the
+                rename could not be flushed to the disk, has moved.
         """
         if not (self.folder(author, version) / _MANIFEST).is_file():
             raise BadInputError(f"{author} has no index version {version}; see `twin status`.")
@@ -192,17 +192,27 @@ class VersionFolders:
         except OSError as error:
             raise StorageError(
                 f"The serving pointer of {author} cannot be moved: {error}. "
-                "The version before is served on."
+                "`twin status` says which version is served."
             ) from error
 
     def prune(self, author: str, keep: int) -> list[str]:
-        """Remove versions beyond the newest ``keep``, never the served one; return their names."""
+        """Remove versions beyond the newest ``keep``, never the served one; return their names.
+
+        Raises:
+            StorageError: one cannot be removed; no version that stays is touched.
+        """
         served = self.serving(author)
         old = [m.version for m in self.manifests(author)[keep:] if m.version != served]
-        for version in old:
-            folder = self.folder(author, version)
-            (folder / _MANIFEST).unlink()  # from here on it is no version
-            shutil.rmtree(folder)
+        try:
+            for version in old:
+                folder = self.folder(author, version)
+                (folder / _MANIFEST).unlink()  # from here on it is no version
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise StorageError(
+                f"An old index version of {author} cannot be removed: {error}. "
+                "The served one is as it was. Check the rights of TWIN_HOME."
+            ) from error
         return old
 
     def verify(self, author: str, version: str) -> Manifest:

@@ -19,7 +19,8 @@ _ENDS = re.compile(
 _MARKUP_LINE = re.compile(r"^(?:#{1,6}\s|\||```|~~~|!\[|-{3,}|\*{3,}|={3,})")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _FEWEST_WORDS = 4
-_PROSE = 0.7  # of a sentence's space-separated pieces are plain words; in code far fewer are
+_CODE = re.compile(r"[=(){}\[\]<>\\|;$#@&*+/_]")
+_MOST_CODE = 0.2  # of the pieces between spaces; prose that speaks of code has fewer than code
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _EMPHASIS = re.compile(r"\*+(?=\S)|(?<=\S)\*+|(?<![\w`])_+(?=\S)|(?<=\S)_+(?![\w`])|`+")
 _PUNCTUATION = " \"'“”‘’()[]{}<>,.:;!?…*_`"
@@ -90,10 +91,11 @@ def sentences_of(passage: Passage) -> Iterator[_Sentence]:
 
 
 def is_prose(sentence: str) -> bool:
-    """Tell whether most of the sentence's pieces are plain words, which code's are not."""
+    """Tell whether the sentence has some words, and few pieces that look like code."""
     pieces = [p for piece in sentence.split() if (p := piece.strip(_PUNCTUATION))]
     words = sum(_WORD.fullmatch(piece) is not None for piece in pieces)
-    return words >= _FEWEST_WORDS and words >= _PROSE * len(pieces)
+    code = sum(_CODE.search(piece) is not None for piece in pieces)
+    return words >= _FEWEST_WORDS and code <= _MOST_CODE * len(pieces)
 
 
 def without_markup(text: str) -> str:

@@ -1,0 +1,91 @@
+"""The steps of publishing an index version and of serving it, each of which can be made to fail.
+
+Run as a program, it publishes and serves a version, and kills itself at the step that it is given:
+``python faults.py ROOT SEED STEP``.
+"""
+
+import os
+import pathlib
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from builders import partition
+
+from twin_assets import files
+from twin_assets.documents import Category
+from twin_assets.stores import IndexPartition, faiss, manifest
+from twin_assets.stores.faiss import FaissStore
+
+MIXED = ((Category.ARTICLE, 2), (Category.POST, 3), (Category.REPOSITORY, 1))
+
+
+def version_of(seed: int) -> IndexPartition:
+    """Return a partition whose every text and vector depends on the seed."""
+    return partition(windows_of_chunks=MIXED, seed=seed, data_version=f"version-{seed}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """The ``call``-th call of ``owner.name``, counted from 1."""
+
+    owner: Any
+    name: str
+    call: int = 1
+
+    def faulty(self, fault: Callable[[], None]) -> Callable[..., Any]:
+        """Return what stands in for the function: at the step it does ``fault`` instead."""
+        whole = getattr(self.owner, self.name)
+        calls = 0
+
+        def function(*args: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == self.call:
+                fault()
+            return whole(*args, **options)
+
+        return function
+
+
+PUBLISH_STEPS = {
+    "lock": Step(manifest.fcntl, "flock"),
+    "make the folder": Step(pathlib.Path, "mkdir", 2),
+    "write the documents": Step(faiss, "write_rows", 1),
+    "write the chunks": Step(faiss, "write_rows", 2),
+    "write the first vectors": Step(np, "save", 1),
+    "write the last vectors": Step(np, "save", 3),
+    "digest the last file": Step(faiss, "file_digest", 8),
+    "flush a file": Step(manifest, "sync_file", 3),
+    "flush the folder": Step(manifest, "sync_folder", 1),
+    "write the manifest": Step(pathlib.Path, "write_bytes"),
+    "flush the manifest": Step(files, "sync_file", 6),
+    "rename the manifest": Step(pathlib.Path, "replace", 6),
+    "flush the manifest's name": Step(files, "sync_folder", 6),
+    "flush the version's name": Step(manifest, "sync_folder", 2),
+}
+SERVE_STEPS = {
+    "write the pointer": Step(pathlib.Path, "write_text"),
+    "flush the pointer": Step(files, "sync_file", 1),
+    "rename the pointer": Step(pathlib.Path, "replace", 1),
+    "flush the pointer's name": Step(files, "sync_folder", 1),
+}
+
+
+def kill_myself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    store = FaissStore(Path(sys.argv[1]))
+    publishing, serving = PUBLISH_STEPS.get(sys.argv[3]), SERVE_STEPS.get(sys.argv[3])
+    if publishing:
+        setattr(publishing.owner, publishing.name, publishing.faulty(kill_myself))
+    made = store.publish(version_of(int(sys.argv[2])))
+    if serving:
+        setattr(serving.owner, serving.name, serving.faulty(kill_myself))
+    store.serve(made.author.slug, made.version)

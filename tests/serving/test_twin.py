@@ -1,0 +1,196 @@
+"""Questions to the built sample authors, from the catalog to the cited answer."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from builders import raw_document
+
+from twin_assets.documents import Author
+from twin_assets.errors import BadInputError, NothingServedError
+from twin_assets.raw_store import open_raw_store
+from twin_serving.cli.launch import build
+from twin_serving.llm import Piece
+from twin_serving.retrieval import Retrieval, RetrievalOptions
+from twin_serving.serialize import answer_dict, retrieval_dict
+from twin_serving.twin import Answer, Twin
+
+QUESTIONS = json.loads((Path(__file__).parent / "sample_questions.json").read_text("utf-8"))
+STAGES = ["self_query", "search", "rerank", "context", "generation"]
+
+
+@pytest.fixture(scope="module")
+def twin(sample_home) -> Twin:
+    return Twin(sample_home)
+
+
+def ask(twin: Twin, question: str, **options) -> Answer:
+    return twin.ask(question, RetrievalOptions(**options))
+
+
+def test_the_right_document_comes_first_for_most_questions_and_is_found_for_nearly_all(twin):
+    first = found = 0
+    for question in QUESTIONS:
+        passages = twin.retrieve(question["question"], RetrievalOptions()).passages
+        links = [passage.candidate.document.link for passage in passages]
+        first += links[:1] == [question["link"]]
+        found += question["link"] in links
+    # 32 and 35 of 36 when this was written
+    assert len(QUESTIONS) == 36
+    assert first >= 30
+    assert found >= 34
+
+
+def test_answers_differ_by_author(twin):
+    question = "Which measurement changed your mind, and how did you take it?"
+    texts = {
+        author: ask(twin, question, author=author).text
+        for author in ("mara-lindqvist", "tomas-okafor", "ines-carvalho")
+    }
+    assert len(set(texts.values())) == 3
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who won the chess olympiad in Budapest?",
+        "What is the capital of Mongolia?",
+        "How do I configure a Kubernetes ingress controller?",
+        "Why does my neighbour's dog bark at trams?",
+    ],
+)
+def test_a_question_about_nothing_here_is_not_answered(twin, question):
+    answer = ask(twin, question)
+    assert answer.text.startswith("Nothing fitting was found")
+    assert answer.citations == ()
+    assert answer.trace[-1].skipped
+
+
+def test_every_citation_resolves_and_its_words_stand_where_it_says(twin):
+    answer = ask(twin, "Is it worth throwing an ice cube into the pot for steam when baking bread?")
+    assert answer.citations
+    for citation in answer.citations:
+        candidate = citation.passage.candidate
+        assert candidate.document.text[candidate.start : candidate.end] == candidate.text
+        assert f"[{citation.passage.n}]" in answer.text
+        for words in citation.support:
+            assert candidate.start <= words.start < words.end <= candidate.end
+
+
+def test_every_stage_is_traced(twin):
+    answer = ask(twin, "Which depth does a strip of leather mark on the lead line?")
+    assert [entry.stage for entry in answer.trace] == STAGES
+    assert all(entry.seconds >= 0 for entry in answer.trace)
+    skipped = ask(twin, "Which depth?", author="Inês Carvalho", rerank=False).trace
+    assert [entry.stage for entry in skipped if entry.skipped][:2] == ["self_query", "rerank"]
+    assert all(entry.reason for entry in skipped if entry.skipped)
+
+
+def test_an_answer_streams_retrieval_then_pieces_then_the_whole(twin):
+    first, *pieces, last = twin.stream("What marks the depth on the lead line?", RetrievalOptions())
+    assert isinstance(first, Retrieval)
+    assert all(isinstance(piece, Piece) for piece in pieces)
+    assert isinstance(last, Answer)
+    assert "".join(piece.text for piece in pieces) == last.text
+
+
+def test_what_json_gives(twin):
+    answer = answer_dict(ask(twin, "What depth does leather mark on Inês Carvalho's lead line?"))
+    assert json.loads(json.dumps(answer)) == answer
+    assert list(answer) == [
+        "question",
+        "answer",
+        "answered_by",
+        "author",
+        "index",
+        "citations",
+        "trace",
+    ]
+    assert answer["author"]["slug"] == "ines-carvalho"
+    assert set(answer["author"]) == {"slug", "name", "matched_by"}
+    (partition,) = answer["index"]["partitions"]
+    assert answer["index"]["version"] == partition["version"]
+    assert answer["index"]["run_id"] == partition["run_id"]
+    assert set(answer["citations"][0]) == {
+        "n",
+        "chunk_id",
+        "document_id",
+        "title",
+        "link",
+        "author",
+        "category",
+        "text",
+        "start",
+        "end",
+        "score",
+        "support",
+    }
+    assert set(answer["trace"][0]) == {"stage", "seconds", "skipped", "reason", "output"}
+    everyone = retrieval_dict(twin.retrieve("What marks a depth?", RetrievalOptions()))
+    assert everyone["author"] is None
+    assert len(everyone["index"]["partitions"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("question", "options", "message"),
+    [
+        ("", {}, "empty"),
+        (" \n\t ", {}, "empty"),
+        ("a" * 100_000, {}, "100,000 characters; the most is 4,000"),
+        ("Who?", {"author": "nobody"}, "nobody.*mara-lindqvist"),
+        ("Who?", {"k": 0}, "1 or more"),
+    ],
+)
+def test_a_question_that_cannot_be_asked(twin, question, options, message):
+    with pytest.raises(BadInputError, match=message) as raised:
+        ask(twin, question, **options)
+    assert "\n" not in str(raised.value)
+
+
+def test_any_characters_can_be_asked(twin):
+    for question in (
+        "\x00\x1b[31m",
+        "\U0001f956" * 500,
+        "'; DROP TABLE users; --",
+        "ا ب ت",
+        "a\u0301",
+    ):
+        assert ask(twin, question).text
+
+
+def test_nothing_built_yet(settings):
+    with pytest.raises(NothingServedError, match="twin build"):
+        ask(Twin(settings), "Anything?")
+
+
+def test_a_new_version_answers_without_a_restart(settings, instance):
+    def write(text: str) -> None:
+        with closing(open_raw_store(settings)) as store:
+            store.put_author(Author("ada", "Ada"))
+            store.upsert([raw_document("https://example.com/a", text)])
+        assert not build(settings, instance, [], lambda event: None).failed
+
+    write("The harbour wall is painted white every spring by the keeper.")
+    twin = Twin(settings)
+    question = "How is the harbour wall painted?"
+    assert "white" in ask(twin, question).text
+    write("The harbour wall is painted green every spring by the keeper.")
+    assert "green" in ask(twin, question).text
+
+
+def test_a_damaged_version_falls_back_to_the_one_before(settings, instance):
+    for text in ("The wall is painted white.", "The wall is painted green."):
+        with closing(open_raw_store(settings)) as store:
+            store.put_author(Author("ada", "Ada"))
+            store.upsert([raw_document("https://example.com/a", text)])
+        build(settings, instance, [], lambda event: None)
+    versions = settings.indexes_path / "faiss" / "ada" / "versions"
+    newest = max(versions.iterdir())
+    (newest / "chunks.parquet").write_bytes(b"garbage")
+    answer = ask(Twin(settings), "How is the wall painted?")
+    assert "white" in answer.text
+    search = next(entry for entry in answer.trace if entry.stage == "search")
+    assert "checksum" in search.output["faults"][0]
+    assert build(settings, instance, [], lambda event: None).built == ["ada"]
+    assert "green" in ask(Twin(settings), "How is the wall painted?").text

@@ -1,0 +1,99 @@
+"""The code location as Dagster sees it: the graph, and what loading it costs."""
+
+import subprocess
+import sys
+
+import dagster as dg
+import pytest
+
+from twin_assets.definitions import JOB, build_definitions
+from twin_assets.settings import TwinSettings
+
+GRAPH = {
+    "raw_documents": ([], "collect", {"python", "sqlite"}, "data", []),
+    "cleaned_documents": (["raw_documents"], "prepare", {"python", "parquet"}, "data", []),
+    "chunks": (
+        ["cleaned_documents"],
+        "prepare",
+        {"python", "parquet"},
+        "data",
+        ["chunks_cover_text"],
+    ),
+    "windows": (["chunks"], "embed", {"python", "parquet"}, "ml", ["windows_hold_every_token"]),
+    "embeddings": (["windows"], "embed", {"torch", "parquet"}, "ml", ["vectors_are_sound"]),
+    "faiss_index": (
+        ["chunks", "cleaned_documents", "embeddings"],
+        "index",
+        {"faiss"},
+        "ml",
+        ["index_holds_windows"],
+    ),
+}
+
+
+@pytest.fixture
+def definitions(settings: TwinSettings) -> dg.Definitions:
+    return build_definitions(settings)
+
+
+def test_the_asset_graph(definitions):
+    graph = definitions.resolve_asset_graph()
+    found = {}
+    for node in graph.asset_nodes:
+        checks = sorted(key.name for key in graph.get_check_keys_for_assets({node.key}))
+        found[node.key.to_user_string()] = (
+            sorted(key.to_user_string() for key in node.parent_keys),
+            node.group_name,
+            node.kinds,
+            node.owners[0].removeprefix("team:"),
+            checks,
+        )
+    assert found == GRAPH
+
+
+def test_every_asset_is_partitioned_by_author_and_takes_several_in_one_run(definitions):
+    for node in definitions.resolve_asset_graph().asset_nodes:
+        assert node.partitions_def == dg.DynamicPartitionsDefinition(name="author")
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        assert node.code_version
+        assert node.description
+
+
+def test_every_check_blocks_and_is_partitioned_by_author(definitions):
+    graph = definitions.resolve_asset_graph()
+    for key in graph.asset_check_keys:
+        spec = graph.get_check_spec(key)
+        assert spec.blocking
+        assert spec.partitions_def == dg.DynamicPartitionsDefinition(name="author")
+
+
+def test_a_setting_changes_the_code_version_of_the_assets_it_concerns(settings):
+    def versions(of: TwinSettings) -> dict[str, str | None]:
+        nodes = build_definitions(of).resolve_asset_graph().asset_nodes
+        return {node.key.to_user_string(): node.code_version for node in nodes}
+
+    before = versions(settings)
+    after = versions(settings.model_copy(update={"window_overlap": 16}))
+    assert {name for name in before if before[name] != after[name]} == {"windows"}
+
+
+def test_the_job_and_the_sensor(definitions):
+    repository = definitions.get_repository_def()
+    assert repository.has_job(JOB)
+    sensor = repository.get_sensor_def("new_raw_documents")
+    assert sensor.job_name == JOB
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    "module", ["twin_assets.definitions", "twin_serving.cli", "twin_serving.page"]
+)
+def test_loading_imports_no_model_library(module, tmp_path):
+    code = (
+        f"import sys, {module}; "
+        "print([m for m in ('torch', 'transformers', 'sentence_transformers') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.strip() == "[]"

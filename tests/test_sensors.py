@@ -1,0 +1,83 @@
+"""The sensor on new raw data, ticked as the daemon ticks it."""
+
+from contextlib import closing
+
+import dagster as dg
+import pytest
+from builders import raw_document
+
+from twin_assets.definitions import build_definitions
+from twin_assets.documents import Author
+from twin_assets.partitions import RANGE_END, RANGE_START
+from twin_assets.raw_store import open_raw_store
+from twin_serving.cli.launch import build
+
+
+@pytest.fixture
+def tick(settings, instance):
+    sensor = build_definitions(settings).get_repository_def().get_sensor_def("new_raw_documents")
+
+    def run(cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
+        with dg.build_sensor_context(
+            instance=instance, cursor=cursor, resources={"settings": settings}
+        ) as context:
+            return sensor(context)
+
+    return run
+
+
+@pytest.fixture
+def write(settings):
+    def put(author: str, text: str = "A few words about nothing in particular.") -> None:
+        with closing(open_raw_store(settings)) as store:
+            store.put_author(Author(author, author.title()))
+            store.upsert([raw_document(f"https://example.com/{author}", text, author=author)])
+
+    return put
+
+
+def ranges(result: dg.SensorResult) -> list[tuple[str, str]]:
+    return [(r.tags[RANGE_START], r.tags[RANGE_END]) for r in result.run_requests]
+
+
+def test_nothing_new_is_skipped_with_a_reason(tick):
+    assert isinstance(tick(), dg.SkipReason)
+
+
+def test_new_authors_become_partitions_and_one_run(tick, write):
+    write("ada")
+    write("bob")
+    result = tick()
+    (request,) = result.dynamic_partitions_requests
+    assert sorted(request.partition_keys) == ["ada", "bob"]
+    assert ranges(result) == [(request.partition_keys[0], request.partition_keys[-1])]
+    assert isinstance(tick(result.cursor), dg.SkipReason)
+
+
+def test_only_the_author_who_wrote_runs(tick, write, instance):
+    for author in ("ada", "bob", "cleo"):
+        write(author)
+    cursor = tick().cursor
+    instance.add_dynamic_partitions("author", ["ada", "bob", "cleo"])
+    write("bob", "Something else altogether, and longer than before.")
+    result = tick(cursor)
+    assert ranges(result) == [("bob", "bob")]
+    assert not result.dynamic_partitions_requests
+
+
+def test_authors_who_are_not_neighbours_need_a_run_each(tick, write, instance):
+    for author in ("ada", "bob", "cleo"):
+        write(author)
+    cursor = tick().cursor
+    instance.add_dynamic_partitions("author", ["ada", "bob", "cleo"])
+    write("ada", "Ada thought again and wrote this.")
+    write("cleo", "Cleo thought again and wrote that.")
+    assert ranges(tick(cursor)) == [("ada", "ada"), ("cleo", "cleo")]
+
+
+def test_what_a_build_has_taken_up_is_not_requested_again(tick, write, settings, instance):
+    write("ada")
+    build(settings, instance, [], lambda event: None)
+    result = tick()
+    assert result.run_requests == []
+    assert result.cursor == "1"

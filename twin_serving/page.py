@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,8 @@ _SCRIPT = """<script>
 document.addEventListener("click", (event) => {
   const chip = event.target.closest?.("a.cite");
   const source = chip && document.querySelector(chip.getAttribute("href"));
+  if (chip) event.preventDefault();
   if (!source) return;
-  event.preventDefault();
   source.open = true;
   source.querySelector("summary").focus({ preventScroll: true });
   source.scrollIntoView({ block: "start" });
@@ -69,8 +69,9 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the page shows under the question: three pieces of HTML."""
+    """What the page shows under the question, as HTML."""
 
+    status: str = rendering.render_status("")
     answer: str = ""
     sources: str = ""
     how: str = ""
@@ -86,7 +87,8 @@ def answer_views(twin: Twin, question: str, author: str) -> Iterator[View]:
     """
     pieces: list[Piece] = []
     how = ""
-    yield View(rendering.render_waiting(question))
+    answering = rendering.render_status("Answering…")
+    yield View(rendering.render_status("Looking through the index…"))
     try:
         for event in twin.stream(question, RetrievalOptions(author=author or None)):
             match event:
@@ -94,25 +96,27 @@ def answer_views(twin: Twin, question: str, author: str) -> Iterator[View]:
                     how = _how(twin, event, event.trace)
                 case Piece():
                     pieces.append(event)
-                    yield View(rendering.render_partial_answer(question, pieces), how=how)
+                    answer = rendering.render_partial_answer(question, pieces)
+                    yield View(answering, answer, how=how)
                 case Answer():
                     yield View(
-                        rendering.render_answer(
+                        answer=rendering.render_answer(
                             question, pieces, event.citations, event.answered_by
                         ),
-                        rendering.render_sources(event.citations, event.retrieval.index),
-                        _how(twin, event.retrieval, event.trace),
+                        sources=rendering.render_sources(event.citations, event.retrieval.index),
+                        how=_how(twin, event.retrieval, event.trace),
                     )
     except TwinError as error:
-        yield View(rendering.render_error(str(error)))
+        yield View(answer=rendering.render_error(str(error)))
     except Exception:
         _log.exception("A question could not be answered")
-        yield View(rendering.render_error(_FAILED))
+        yield View(answer=rendering.render_error(_FAILED))
 
 
 def build_page(twin: Twin) -> gr.Blocks:
     """Return the page's components and what they do."""
-    with gr.Blocks(title="Twin", analytics_enabled=False) as page:
+    page = gr.Blocks(title="Twin", analytics_enabled=False)
+    with page:
         gr.HTML(_HEADER, **_BARE, elem_id="twin-header")
         with gr.Row(elem_id="twin-ask"):
             question = gr.Textbox(
@@ -126,19 +130,23 @@ def build_page(twin: Twin) -> gr.Blocks:
             author = gr.Dropdown([_AUTOMATIC], value="", label="Author", elem_id="twin-author")
             ask = gr.Button("Ask", variant="primary", elem_id="twin-send")
             stop = gr.Button("Stop", visible=False, elem_id="twin-stop")
+            status = gr.HTML(View().status, **_BARE, elem_id="twin-status")
         with gr.Column(elem_id="twin-result"):
             answer = gr.HTML(**_BARE, elem_id="twin-answer")
             sources = gr.HTML(**_BARE, elem_id="twin-sources")
             how = gr.HTML(**_BARE, elem_id="twin-how")
 
-        def busy(is_busy: bool) -> tuple[gr.Button, gr.Button]:
-            return gr.Button(interactive=not is_busy), gr.Button(visible=is_busy)
+        def buttons(answering: bool) -> tuple[gr.Button, gr.Button]:
+            return gr.Button(interactive=not answering), gr.Button(visible=answering)
 
         def on_ask(question: str, author: str) -> Iterator[tuple[Any, ...]]:
             view = View()
             for view in answer_views(twin, question, author):
-                yield view.answer, view.sources, view.how, *busy(True)
-            yield view.answer, view.sources, view.how, *busy(False)
+                yield *astuple(view), *buttons(answering=True)
+            yield *astuple(view), *buttons(answering=False)
+
+        def on_stop() -> tuple[Any, ...]:
+            return rendering.render_status("Stopped."), *buttons(answering=False)
 
         def on_load() -> tuple[gr.Dropdown, str]:
             choices, welcome = opening(twin)
@@ -149,13 +157,11 @@ def build_page(twin: Twin) -> gr.Blocks:
             [question.submit, ask.click],
             on_ask,
             [question, author],
-            [answer, sources, how, ask, stop],
+            [status, answer, sources, how, ask, stop],
             trigger_mode="once",
             **quiet,
         )
-        stop.click(
-            lambda: busy(False), outputs=[ask, stop], cancels=[asking], queue=False, **quiet
-        )
+        stop.click(on_stop, outputs=[status, ask, stop], cancels=[asking], queue=False, **quiet)
         page.load(on_load, outputs=[author, answer], **quiet)
     page.queue(default_concurrency_limit=_QUESTIONS_AT_ONCE, api_open=False)
     return page
@@ -191,12 +197,12 @@ def create_app(twin: Twin) -> FastAPI:
     def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         build_page(twin),
         path="/",
         theme=_theme(),
-        css_paths=Path(__file__).with_name("page.css"),
+        css_paths=[Path(__file__).with_name(name) for name in ("page.css", "result.css")],
         head=_SCRIPT,
         footer_links=[],
         run_history=False,
@@ -206,6 +212,7 @@ def create_app(twin: Twin) -> FastAPI:
         pwa=False,
         max_file_size=0,
     )
+    return app
 
 
 class _SecurityHeaders:

@@ -1,7 +1,7 @@
 """HTML for the page. Everything that came from outside is escaped here, and nowhere else."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,6 +12,7 @@ from twin_serving.retrieval import Candidate, IndexUsed, Retrieval, StageTrace
 from twin_serving.twin import Citation
 
 _MARKER = re.compile(r"\[(\d+)\]")
+_HEADING = re.compile(r"^#{1,6} .+$", re.MULTILINE)
 _STAGES = {
     "self_query": "Author",
     "expansion": "Phrasings",
@@ -33,7 +34,8 @@ def answerer_label(name: str) -> str:
 def render_welcome(partitions: Sequence[ServedPartition]) -> str:
     """Return what stands in the answer's place before the first question: who can be asked."""
     items = "".join(
-        f'<li>{_author(partition)} <span class="note">{partition.documents:,} documents</span></li>'
+        f'<li>{_author(partition)} <span class="note">{_count(partition.documents, "document")}'
+        "</span></li>"
         for partition in partitions[:_WELCOMED]
     )
     more = len(partitions) - _WELCOMED
@@ -45,9 +47,9 @@ def render_welcome(partitions: Sequence[ServedPartition]) -> str:
     )
 
 
-def render_waiting(question: str) -> str:
-    """Return the answer's place while nothing has been found yet."""
-    return _answer(question, '<p class="waiting">Looking through the index…</p>', busy=True)
+def render_status(text: str) -> str:
+    """Return the line that says what is going on; assistive technology reads its changes."""
+    return f'<p class="status" role="status">{escape(text)}</p>'
 
 
 def render_answer(
@@ -63,14 +65,14 @@ def render_answer(
 
 
 def render_partial_answer(question: str, pieces: Sequence[Piece]) -> str:
-    """Return an answer that more pieces will follow."""
+    """Return an answer that more pieces may follow."""
     text = "".join(_piece(piece) for piece in pieces)
-    return _answer(question, f'<p class="answer-text">{text}</p>', busy=True)
+    return _answer(question, f'<p class="answer-text">{text}</p>')
 
 
-def render_error(message: str, question: str = "") -> str:
+def render_error(message: str) -> str:
     """Return one calm line in the answer's place."""
-    return _answer(question, f'<p class="notice notice-error" role="alert">{escape(message)}</p>')
+    return _answer("", f'<p class="notice notice-error" role="alert">{escape(message)}</p>')
 
 
 def render_sources(citations: Sequence[Citation], index: IndexUsed) -> str:
@@ -111,13 +113,13 @@ def render_trace(trace: Sequence[StageTrace]) -> str:
 
 
 def render_index(index: IndexUsed, dagster_link: str) -> str:
-    """Return which index versions answered, each with links into the Dagster UI."""
+    """Return which index versions were searched, each with links into the Dagster UI."""
     items = "".join(_partition(partition, dagster_link) for partition in index.partitions)
     count = len(index.partitions)
     state = " open" if count <= _OPEN_PARTITIONS else ""
-    authors = "1 author" if count == 1 else f"{count} authors"
+    authors = _count(count, "author")
     return (
-        '<section aria-labelledby="index-title"><h3 id="index-title">Index that answered</h3>'
+        '<section aria-labelledby="index-title"><h3 id="index-title">Index searched</h3>'
         f'<details class="partitions"{state}><summary>{escape(index.backend)}, {authors}'
         f"</summary><ul>{items}</ul></details></section>"
     )
@@ -133,12 +135,11 @@ def web_link(link: str) -> str | None:
     return link if is_web else None
 
 
-def _answer(question: str, body: str, *, busy: bool = False) -> str:
-    heading = f'<h2 class="asked">{escape(question)}</h2>' if question.strip() else ""
-    state = "true" if busy else "false"
+def _answer(question: str, body: str) -> str:
+    heading = f'<h2 class="asked">{escape(question)}</h2>' if question else ""
     return (
         f'<section class="answer" aria-label="Answer">{heading}'
-        f'<div aria-live="polite" aria-busy="{state}">{body}</div></section>'
+        f'<div aria-live="polite">{body}</div></section>'
     )
 
 
@@ -165,13 +166,17 @@ def _source(citation: Citation, names: Mapping[str, str]) -> str:
     facts = [author, document.category.value, f"score {candidate.score:.2f}"]
     if document.published_at:
         facts.insert(2, escape(document.published_at))
-    code = " code" if document.path else ""
+    is_code = document.path is not None
+    text = _marked(candidate, citation.support, escape if is_code else _prose)
+    place = f"characters {candidate.start:,} to {candidate.end:,}"
     return (
         f'<details class="source" id="source-{n}"><summary>'
         f'<span class="number" aria-hidden="true">{n}</span><span class="title">{title}</span>'
         f'<span class="facts">{" · ".join(facts)}</span></summary>'
-        f'<blockquote class="passage{code}">{_marked(candidate, citation.support)}</blockquote>'
-        f'<p class="origin">{_original(document.link)}</p></details>'
+        f'<blockquote class="passage{" code" if is_code else ""}">{text}</blockquote>'
+        f'<p class="origin">{_original(document.link)}'
+        f'<span class="note" title="chunk {escape(candidate.chunk_id)}">{place}</span></p>'
+        "</details>"
     )
 
 
@@ -186,15 +191,20 @@ def _original(link: str) -> str:
     )
 
 
-def _marked(candidate: Candidate, support: Sequence[Support]) -> str:
-    """The passage's text, its supporting spans marked; where spans overlap they are one."""
+def _marked(candidate: Candidate, support: Sequence[Support], escaped: Callable[[str], str]) -> str:
+    """Return the passage's text with its supporting spans marked."""
+    text = candidate.text
     parts: list[str] = []
     at = 0
-    for start, end in _merged(support, candidate.start, len(candidate.text)):
-        parts += [escape(candidate.text[at:start]), f"<mark>{escape(candidate.text[start:end])}"]
-        parts.append("</mark>")
+    for start, end in _merged(support, candidate.start, len(text)):
+        parts += [escaped(text[at:start]), "<mark>", escaped(text[start:end]), "</mark>"]
         at = end
-    return "".join(parts) + escape(candidate.text[at:])
+    return "".join(parts) + escaped(text[at:])
+
+
+def _prose(text: str) -> str:
+    """Escape the text and make its Markdown headings bold; nothing else is interpreted."""
+    return _HEADING.sub(lambda line: f"<b>{line[0]}</b>", escape(text))
 
 
 def _merged(support: Sequence[Support], offset: int, length: int) -> Iterator[tuple[int, int]]:
@@ -245,17 +255,22 @@ def _came_out(output: Mapping[str, Any]) -> list[str]:
 def _seconds(seconds: float) -> str:
     if seconds < 0.001:
         return "under 1 ms"
-    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _partition(partition: ServedPartition, dagster_link: str) -> str:
     slug = quote(partition.author.slug, safe="")
     asset = f"{dagster_link}/assets/faiss_index?view=partitions&partition={slug}"
     run = f"{dagster_link}/runs/{quote(partition.run_id, safe='')}"
+    size = f"{_count(partition.documents, 'document')}, {_count(partition.chunks, 'chunk')}"
     return (
         f'<li><span class="name">{_author(partition)}</span>'
         f'<code class="version">{escape(partition.version)}</code>'
-        f'<span class="note">{partition.documents:,} documents, {partition.chunks:,} chunks</span>'
+        f'<span class="note">{size}</span>'
         f'<span class="note">materialized {_moment(partition.materialized_at)}</span>'
         f'<span class="links">{_dagster(asset, "Asset in Dagster")}{_dagster(run, "Run")}</span>'
         "</li>"

@@ -1,0 +1,247 @@
+"""The page over the sample authors, as a reader uses it."""
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+from driving import BROWSER, OpenTab, ask, serving
+from playwright.sync_api import Page, expect
+
+from twin_assets.settings import TwinSettings
+from twin_serving.llm import Piece, Support
+from twin_serving.retrieval import Passage
+from twin_serving.twin import Twin
+
+pytestmark = BROWSER
+
+BREAD = "What does Mara Lindqvist say about proofing dough in the fridge?"
+# Mara and Inês have most to say about it; Tomás a little.
+COLD = "What can go wrong in cold weather?"
+
+
+def test_an_answer_cites_sources_of_the_author_that_is_named(
+    address: str, open_tab: OpenTab
+) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    expect(page.locator(".answered-by")).to_contain_text("no language model")
+    chips = page.locator("a.cite").all_inner_texts()
+    assert chips
+    assert set(chips) == set(page.locator(".source .number").all_inner_texts())
+    for facts in page.locator(".source .facts").all_inner_texts():
+        assert facts.startswith("Mara Lindqvist sample")
+    expect(page.locator("#twin-how")).to_contain_text("matched by full name")
+
+
+def test_a_citation_opens_its_source_at_the_marked_words(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    chip = page.locator("a.cite").last
+    source = page.locator(f"#source-{chip.inner_text()}")
+    expect(source.locator("mark").first).to_be_hidden()
+    chip.click()
+    expect(source.locator("mark").first).to_be_in_viewport()
+    expect(source.locator("summary")).to_be_focused()
+    marked = source.locator("mark").first.inner_text()
+    assert " ".join(marked.split()) in page.locator(".answer-text").inner_text()
+    original = source.get_by_role("link", name="Open the original")
+    expect(original).to_have_attribute("href", re.compile(r"https://mara-lindqvist\.example/.+"))
+    expect(original).to_have_attribute("rel", "noopener noreferrer nofollow")
+    assert page.url.rstrip("/") == address
+
+
+def test_a_citation_is_reached_and_opened_by_keyboard(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    chip = page.locator("a.cite").first
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if chip.evaluate("chip => chip === document.activeElement"):
+            break
+    expect(chip).to_be_focused()
+    assert chip.evaluate("chip => getComputedStyle(chip).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.locator("#source-1 .passage")).to_be_visible()
+
+
+def test_the_picker_asks_one_author_only(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    ask(page, COLD)
+    authors = " ".join(page.locator(".source .facts").all_inner_texts())
+    assert "Mara Lindqvist" in authors
+    page.get_by_label("Author", exact=True).click()
+    page.get_by_role("option", name="Tomás Okafor (sample)").click()
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#twin-how")).to_contain_text("the author was chosen by the asker")
+    expect(page.locator(".stage.skipped .name")).to_have_text("Author")
+    for facts in page.locator(".source .facts").all_inner_texts():
+        assert facts.startswith("Tomás Okafor")
+
+
+def test_the_trace_and_the_index_lead_to_dagster(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    names = page.locator(".stage .name").all_inner_texts()
+    assert names == ["Author", "Search", "Rerank", "Context", "Answer"]
+    asset = page.get_by_role("link", name="Asset in Dagster")
+    expect(asset).to_have_attribute(
+        "href",
+        "http://127.0.0.1:3000/assets/faiss_index?view=partitions&partition=mara-lindqvist",
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "line"),
+    [("   ", "The question is empty."), ("why " * 2000, "the most is 4,000")],
+)
+def test_a_question_that_cannot_be_asked_gets_one_line(
+    address: str, open_tab: OpenTab, question: str, line: str
+) -> None:
+    page = open_tab(address)
+    ask(page, question)
+    expect(page.get_by_role("alert")).to_contain_text(line)
+    expect(page.locator(".source")).to_have_count(0)
+    ask(page, BREAD)
+    expect(page.locator(".source").first).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_nothing_fitting_is_said_calmly(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    ask(page, "zxqv quarterly tax treaty of Liechtenstein")
+    expect(page.locator(".notice")).to_contain_text("Nothing fitting was found")
+    expect(page.locator(".notice-error, a.cite, .answered-by")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scroll(address: str, open_tab: OpenTab, scheme: str) -> None:
+    page = open_tab(address, viewport={"width": 375, "height": 800}, color_scheme=scheme)
+    assert _page_width(page) == 375
+    ask(page, BREAD)
+    for chip in page.locator("a.cite").all():
+        chip.click()
+    assert _page_width(page) == 375
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_what_is_behind_them(
+    address: str, open_tab: OpenTab, scheme: str
+) -> None:
+    page = open_tab(address, color_scheme=scheme)
+    ask(page, BREAD)
+    page.locator("a.cite").first.click()
+    for selector in (
+        *("#twin-header p", ".asked", ".answer-text", ".answered-by", "a.cite", ".source .title"),
+        *(".source .facts", ".sample", ".passage", ".passage mark", ".origin a", ".stage .note"),
+        *(".stage .time", ".version", "h3", ".links a", "#twin-send", "#twin-ask textarea"),
+    ):
+        assert page.locator(selector).first.evaluate(_CONTRAST) >= 4.5, selector
+
+
+class HeldAnswerer:
+    """An answerer whose second piece waits until the test lets it go."""
+
+    name = "held"
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+        support = Support(1, passages[0].candidate.start, passages[0].candidate.start + 5)
+        yield Piece("First piece [1].", (support,))
+        self.go_on.wait(60)
+        yield Piece(" Second piece.")
+
+
+@pytest.fixture
+def held(sample_home: TwinSettings) -> Iterator[tuple[str, HeldAnswerer]]:
+    twin, answerer = Twin(sample_home), HeldAnswerer()
+    twin.answerer = answerer
+    with serving(twin) as address:
+        yield address, answerer
+        answerer.go_on.set()
+
+
+def test_pieces_appear_as_they_come(held: tuple[str, HeldAnswerer], open_tab: OpenTab) -> None:
+    address, answerer = held
+    page = open_tab(address)
+    page.get_by_label("Your question").fill(BREAD)
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator(".answer-text")).to_have_text("First piece 1.")
+    expect(page.locator("p[role=status]")).to_have_text("Answering…")
+    expect(page.get_by_role("button", name="Ask")).to_be_disabled()
+    answerer.go_on.set()
+    expect(page.locator(".answer-text")).to_have_text("First piece 1. Second piece.")
+    expect(page.locator(".answered-by")).to_have_text("Answered by held")
+    expect(page.locator("p[role=status]")).to_have_text("")
+
+
+def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: OpenTab) -> None:
+    address, answerer = held
+    page = open_tab(address)
+    page.get_by_label("Your question").fill(BREAD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".answer-text")).to_have_text("First piece 1.")
+    with page.expect_response("**/gradio_api/reset"):  # the last word on the stopped answer
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator("p[role=status]")).to_have_text("Stopped.")
+        expect(page.get_by_role("button", name="Ask")).to_be_enabled()
+        answerer.go_on.set()
+    expect(page.locator(".answer-text")).to_have_text("First piece 1.")
+    ask(page, "")
+    expect(page.get_by_role("alert")).to_contain_text("The question is empty.")
+
+
+class BrokenAnswerer:
+    """An answerer with a fault that nobody foresaw."""
+
+    name = "broken"
+
+    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+        raise ZeroDivisionError("a secret detail")
+
+
+def test_a_fault_is_logged_and_shown_as_one_line(
+    sample_home: TwinSettings, open_tab: OpenTab, caplog: pytest.LogCaptureFixture
+) -> None:
+    twin = Twin(sample_home)
+    twin.answerer = BrokenAnswerer()
+    with serving(twin) as address:
+        page = open_tab(address)
+        ask(page, BREAD)
+        expect(page.get_by_role("alert")).to_have_text(
+            "Something went wrong; see the server's log."
+        )
+        assert "a secret detail" not in page.content()
+    assert "a secret detail" in caplog.text
+
+
+def test_before_anything_is_built_the_page_says_what_to_do(
+    settings: TwinSettings, open_tab: OpenTab
+) -> None:
+    with serving(Twin(settings)) as address:
+        page = open_tab(address)
+        expect(page.get_by_role("alert")).to_contain_text("run `twin build`")
+        ask(page, BREAD)
+        expect(page.get_by_role("alert")).to_contain_text("run `twin build`")
+
+
+def _page_width(page: Page) -> int:
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width
+
+
+# WCAG 2 contrast of an element's text to the nearest background behind it.
+_CONTRAST = """(element) => {
+  const rgb = (color) => color.match(/[\\d.]+/g).map(Number);
+  const light = (color) => rgb(color).slice(0, 3)
+    .map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  let behind = element;
+  const see = (e) => rgb(getComputedStyle(e).backgroundColor)[3] === 0;
+  while (see(behind)) behind = behind.parentElement;
+  const pair = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor];
+  const [dark, bright] = pair.map(light).sort((a, b) => a - b);
+  return (bright + 0.05) / (dark + 0.05);
+}"""

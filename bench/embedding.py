@@ -32,7 +32,7 @@ def windows_of(file: Path | None) -> list[str]:
             authors = import_jsonl(file, store).authors if file else import_samples(store)
             documents = [d for author in authors for d in clean_author(store, author)[0]]
         windows = window_chunks(chunk_documents(documents, settings), settings)
-    return sorted({window.text for window in windows})
+    return sorted({window.reading for window in windows})
 
 
 def timed(function: Callable[[], Vectors]) -> tuple[float, Vectors]:

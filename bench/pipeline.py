@@ -88,9 +88,9 @@ def by_functions(settings: TwinSettings, authors: tuple[str, ...]) -> tuple[dict
             windows = window_chunks(chunks, settings)
             write_rows(artifact_path(folder, "windows", author), Window, windows)
             watch.lap("windows")
-            texts = {window.text_hash: window.text for window in windows}
+            texts = {window.reading_hash: window.reading for window in windows}
             vectors = embed_missing(texts, embedder.encode, cache, lambda count: None)
-            rows = np.stack([vectors[window.text_hash] for window in windows])
+            rows = np.stack([vectors[window.reading_hash] for window in windows])
             ids = [window.window_id for window in windows]
             write_vectors(artifact_path(folder, "embeddings", author), ids, rows)
             watch.lap("embeddings")

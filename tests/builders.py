@@ -38,13 +38,16 @@ def cleaned_document(
     )
 
 
-def chunk_of(document: CleanedDocument, start: int, end: int, tokens: int = 1) -> Chunk:
+def chunk_of(
+    document: CleanedDocument, start: int, end: int, tokens: int = 1, title: str = ""
+) -> Chunk:
     text = document.text[start:end]
     return Chunk(
         Chunk.identify(document.document_id, start, end, text),
         document.document_id,
         document.author,
         document.category,
+        title,
         start,
         end,
         text,

@@ -78,8 +78,9 @@ def test_the_same_words_in_two_documents_are_two_chunks() -> None:
 
 def test_a_window_hashes_its_text_alone_so_that_vectors_can_be_reused() -> None:
     here, there = Window.of("c1", 0, 5, "Words", 1), Window.of("c2", 9, 14, "Words", 1)
-    assert here.text_hash == there.text_hash
+    assert here.reading_hash == there.reading_hash
     assert here.window_id != there.window_id
+    assert Window.of("c1", 0, 5, "Words", 2, title="Title").reading_hash != here.reading_hash
 
 
 def test_values_cannot_be_changed() -> None:

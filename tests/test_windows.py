@@ -28,8 +28,8 @@ def model_reads(text: str) -> int:
     return len(REAL.encode(text).ids)
 
 
-def whole(text: str) -> Chunk:
-    return chunk_of(cleaned_document(text), 0, len(text))
+def whole(text: str, title: str = "") -> Chunk:
+    return chunk_of(cleaned_document(text), 0, len(text), title=title)
 
 
 def test_the_limit_is_the_one_that_the_model_states() -> None:
@@ -37,16 +37,18 @@ def test_the_limit_is_the_one_that_the_model_states() -> None:
     assert stated["max_seq_length"] == MODEL.max_tokens + 2 == 256
 
 
-@hypothesis_settings(max_examples=150, deadline=None)
-@given(texts, st.sampled_from([4, 20, 254]), st.integers(0, 40))
-def test_windows_hold_every_token_and_none_is_too_long(text: str, size: int, overlap: int) -> None:
-    chunk = whole(text)
+@hypothesis_settings(max_examples=200, deadline=None)
+@given(texts, st.just("") | texts, st.sampled_from([4, 20, 254]), st.integers(0, 40))
+def test_windows_hold_every_token_and_none_is_too_long(
+    text: str, title: str, size: int, overlap: int
+) -> None:
+    chunk = whole(text, title)
     windows = window_chunk(chunk, TOKENIZER, size, overlap)
-    words = [token for window in windows for token in REAL.encode(window.text).word_ids]
+    words = [token for window in windows for token in REAL.encode(window.reading).word_ids]
     longest = max((words.count(word) for word in set(words) - {None}), default=0)
     for window in windows:
         assert chunk.text[window.start : window.end] == window.text
-        assert model_reads(window.text) == window.tokens + 2
+        assert model_reads(window.reading) == window.tokens + 2
         assert window.tokens <= max(size, longest)
         assert window.chunk_id == chunk.chunk_id
     assert uncovered_tokens(chunk, windows, TOKENIZER) == 0
@@ -68,7 +70,8 @@ def test_from_document_to_model_nothing_is_cut_off(
     document = cleaned_document(text, category=category, path=path)
     for chunk in chunk_document(document, TOKENIZER, DEFAULTS):
         windows = window_chunk(chunk, TOKENIZER, MODEL.max_tokens, DEFAULTS.window_overlap)
-        assert all(model_reads(window.text) <= 256 for window in windows)
+        assert all(model_reads(window.reading) <= 256 for window in windows)
+        assert all(window.reading.startswith("A title\n\n") for window in windows)
         assert uncovered_tokens(chunk, windows, TOKENIZER) == 0
 
 
@@ -94,6 +97,21 @@ def test_one_token_more_makes_two_windows_of_even_length_that_overlap() -> None:
     assert abs(one.tokens - other.tokens) <= 1
     assert one.tokens + other.tokens == 255 + 32
     assert other.start < one.end
+
+
+def test_a_title_is_read_before_every_window_and_takes_its_room() -> None:
+    windows = window_chunk(whole("word " * 600, "On rye bread"), TOKENIZER, 254, 32)
+    assert len(windows) == 3
+    for window in windows:
+        assert window.reading == f"On rye bread\n\n{window.text}"
+        assert window.tokens == 3 + count(window.text) <= 254
+
+
+def test_a_title_longer_than_a_few_lines_is_cut_between_words() -> None:
+    (window,) = window_chunk(whole("word", "bread " * 60), TOKENIZER, 254, 32)
+    assert window.title == " ".join(["bread"] * 48)
+    (tiny,) = window_chunk(whole("word", "bread " * 60), TOKENIZER, 8, 0)
+    assert tiny.title == "bread bread"
 
 
 def test_a_chunk_without_tokens_has_no_window() -> None:

@@ -94,6 +94,7 @@ def _chunk(document: CleanedDocument, span: Span, units: Units) -> Chunk:
         document_id=document.document_id,
         author=document.author,
         category=document.category,
+        title=document.title,
         start=start,
         end=end,
         text=text,

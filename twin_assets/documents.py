@@ -115,12 +115,13 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A retrievable passage: ``text == document.text[start:end]``."""
+    """A retrievable passage: ``text == document.text[start:end]``; ``title`` is the document's."""
 
     chunk_id: str
     document_id: str
     author: str
     category: Category
+    title: str
     start: int
     end: int
     text: str
@@ -134,18 +135,36 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the embedding model reads at once: a span of a chunk, offsets relative to the chunk."""
+    """What the embedding model reads at once: a span of a chunk, offsets relative to the chunk.
+
+    ``title`` is what is read before the text, ``tokens`` counts both, and ``reading_hash`` is their
+    digest: windows with the same one have the same vector.
+    """
 
     window_id: str
     chunk_id: str
     start: int
     end: int
+    title: str
     text: str
     tokens: int
-    text_hash: str
+    reading_hash: str
 
     @staticmethod
-    def of(chunk_id: str, start: int, end: int, text: str, tokens: int) -> "Window":
+    def of(
+        chunk_id: str, start: int, end: int, text: str, tokens: int, *, title: str = ""
+    ) -> "Window":
         """Return the window over ``text``, with the id and hash derived from it."""
         window_id = identifier(chunk_id, str(start), str(end))
-        return Window(window_id, chunk_id, start, end, text, tokens, digest(text))
+        hashed = digest(with_title(title, text))
+        return Window(window_id, chunk_id, start, end, title, text, tokens, hashed)
+
+    @property
+    def reading(self) -> str:
+        """What the embedding model reads: the title, an empty line, the text."""
+        return with_title(self.title, self.text)
+
+
+def with_title(title: str, text: str) -> str:
+    """Return the text under its title, as the embedding model reads it."""
+    return f"{title}\n\n{text}" if title else text

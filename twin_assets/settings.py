@@ -57,8 +57,10 @@ class TwinSettings(BaseSettings):
     max_question_characters: int = Field(
         4000, ge=1, description="A longer question is refused with a line that says so."
     )
+    # With all-MiniLM-L6-v2, the best passage for each of 51 questions about the sample and handbook
+    # authors scored 0.394 or more, and for 28 of 30 questions about other matters 0.376 or less.
     minimum_score: float = Field(
-        0.3,
+        0.38,
         ge=-1,
         le=1,
         description="Cosine under which a passage does not count as fitting the question.",

@@ -51,6 +51,7 @@ def test_sentences_keep_their_place_in_the_passage():
         ("Nachts ruht der Teig im Keller – am besten bei 8 °C.", True),
         ("for method in METHODS: qtype = f'{NAME}/{NAME.lower()}.{method}.bin'", False),
         ("On 14.074 MHz, at 5 W and 30 % duty, the final stage stays at 41 °C.", True),
+        ("First of all, we install the package directly from its source:", False),
         ("return 100 * water / flour", False),
         ("!pip install -r requirements.txt --no-deps", False),
         ("", False),

@@ -20,7 +20,7 @@ from twin_assets.windows import window_chunk
     group="prepare",
     kinds={"python", "parquet"},
     team="data",
-    code_version="1",
+    code_version="2",
 )
 def chunks(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -40,7 +40,7 @@ def chunks(
             for category in Category
         }
         return Outcome(
-            data_version=digest(*(chunk.chunk_id for chunk in made)),
+            data_version=digest(*(f"{chunk.chunk_id} {chunk.title}" for chunk in made)),
             metadata={
                 "chunks": len(made),
                 **counts,
@@ -54,7 +54,7 @@ def chunks(
 
 
 @author_asset(
-    deps=[chunks], group="embed", kinds={"python", "parquet"}, team="ml", code_version="1"
+    deps=[chunks], group="embed", kinds={"python", "parquet"}, team="ml", code_version="2"
 )
 def windows(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -70,7 +70,7 @@ def windows(
         verdict.require()
         write_rows(artifact_path(settings.artifacts_path, "windows", author), Window, made)
         return Outcome(
-            data_version=digest(*(f"{w.window_id} {w.text_hash}" for w in made)),
+            data_version=digest(*(f"{w.window_id} {w.reading_hash}" for w in made)),
             metadata={
                 "windows": len(made),
                 "token limit": model.max_tokens,

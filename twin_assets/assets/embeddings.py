@@ -38,7 +38,7 @@ def embeddings(
             of_author[author] = _read_windows(settings, author)
         except StorageError:
             continue
-    texts = {window.text_hash: window.text for some in of_author.values() for window in some}
+    texts = {window.reading_hash: window.reading for some in of_author.values() for window in some}
     started = perf_counter()
     cache_folder = settings.artifacts_path / "vectors"
     with closing(VectorCache(cache_folder, embedder.fingerprint, embedder.dimension)) as cache:
@@ -52,16 +52,18 @@ def embeddings(
     def work(author: str, _: list[Materialization]) -> Outcome:
         some = of_author.get(author) or _read_windows(settings, author)
         ids = [window.window_id for window in some]
-        rows = np.stack([vectors[window.text_hash] for window in some])
+        rows = np.stack([vectors[window.reading_hash] for window in some])
         verdict = vectors_are_sound(some, ids, rows)
         verdict.require()
         path = artifact_path(settings.artifacts_path, "embeddings", author)
         write_vectors(path, ids, rows)
         return Outcome(
-            data_version=digest(embedder.fingerprint, *(w.window_id + w.text_hash for w in some)),
+            data_version=digest(
+                embedder.fingerprint, *(w.window_id + w.reading_hash for w in some)
+            ),
             metadata={
                 "windows": len(some),
-                "embedded": len({w.text_hash for w in some} & missing.keys()),
+                "embedded": len({w.reading_hash for w in some} & missing.keys()),
                 "model": embedder.folder.name,
                 "weights sha256": embedder.weights_sha256,
                 "precision": embedder.precision,
@@ -80,10 +82,10 @@ def embed_missing(
     cache: VectorCache,
     progress: Callable[[int], None],
 ) -> dict[str, Vectors]:
-    """Return the vectors of ``texts`` by text hash, and keep them as they come.
+    """Return the vectors of ``texts`` by their hash, and keep them as they come.
 
     Args:
-        texts: ``{text_hash: text}``.
+        texts: ``{hash: text}``.
         encode: texts to vectors, with a ``progress`` argument.
         cache: gets the vectors every 1,024 texts, so that a killed build goes on where it was.
         progress: called with the number of texts done since the last call.

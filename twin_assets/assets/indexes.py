@@ -25,7 +25,7 @@ from twin_assets.stores.manifest import FORMAT, Manifest, Model
     group="index",
     kinds={"faiss"},
     team="ml",
-    code_version="1",
+    code_version="2",
 )
 def faiss_index(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]

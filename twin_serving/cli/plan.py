@@ -77,7 +77,7 @@ def windows_to_embed(settings: TwinSettings, plans: Sequence[AuthorPlan]) -> int
     embedder = embedder_for(settings)
     with closing(open_raw_store(settings)) as store:
         texts = {
-            window.text_hash
+            window.reading_hash
             for plan in plans
             if plan.stale is not None
             for window in _windows_after(settings, store, plan.author.slug, plan.stale.asset)

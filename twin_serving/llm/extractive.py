@@ -62,7 +62,9 @@ class ExtractiveAnswerer:
         query, *vectors = self._embedder.encode([question, *(s.text for s in sentences)])
         scores = [float(query @ vector) for vector in vectors]
         ranked = sorted(range(len(sentences)), key=lambda index: -scores[index])
-        chosen: list[_Sentence] = []
+        # The first passage is the likeliest to answer, so its best sentence is always heard.
+        leading = next(i for i in ranked if sentences[i].passage is sentences[0].passage)
+        chosen = [sentences[leading]]
         for index in ranked:
             sentence = sentences[index]
             if len(chosen) == _SENTENCES or scores[index] < scores[ranked[0]] - _BEHIND_BEST:
@@ -91,11 +93,12 @@ def sentences_of(passage: Passage) -> Iterator[_Sentence]:
 
 
 def is_prose(sentence: str) -> bool:
-    """Tell whether the sentence has some words, and few pieces that look like code."""
+    """Tell whether the sentence stands by itself: some words, few pieces that look like code."""
     pieces = [p for piece in sentence.split() if (p := piece.strip(_PUNCTUATION))]
     words = sum(_WORD.fullmatch(piece) is not None for piece in pieces)
     code = sum(_CODE.search(piece) is not None for piece in pieces)
-    return words >= _FEWEST_WORDS and code <= _MOST_CODE * len(pieces)
+    announces = sentence.rstrip("*_ ").endswith((":", "↓"))  # what follows is left behind
+    return words >= _FEWEST_WORDS and code <= _MOST_CODE * len(pieces) and not announces
 
 
 def without_markup(text: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from twin_assets.artifacts import Vectors
+from twin_assets.documents import with_title
 from twin_assets.embedding import Embedder
 from twin_assets.model_folder import load_tokenizer
-from twin_assets.tokens import pack, tokenize
+from twin_assets.windows import window_text
 from twin_serving.retrieval import Candidate
 
 # The mean of both orders better than either alone: the vector knows the passage's subject, the
@@ -30,7 +31,7 @@ def late_interaction(
     pieces: list[str] = []
     owners: list[int] = []
     for owner, candidate in enumerate(candidates):
-        for piece in _readable(candidate.text, embedder):
+        for piece in _readings(candidate, embedder):
             pieces.append(piece)
             owners.append(owner)
     query, *passages = embedder.encode_tokens([question, *pieces])
@@ -56,10 +57,10 @@ def _best_match(query: Vectors, passage: Vectors) -> Vectors:
     return best
 
 
-def _readable(text: str, embedder: Embedder) -> list[str]:
-    """Return the text in pieces that the model reads whole."""
-    units = tokenize(load_tokenizer(embedder.folder.path), text)
-    return [
-        text[units.starts[first] : units.ends[last - 1]]
-        for first, last in pack(units, embedder.max_tokens, 0)
-    ]
+def _readings(candidate: Candidate, embedder: Embedder) -> list[str]:
+    """Return what the model reads of the candidate, in pieces that it reads whole."""
+    tokenizer = load_tokenizer(embedder.folder.path)
+    title, spans = window_text(
+        candidate.document.title, candidate.text, tokenizer, embedder.max_tokens, 0
+    )
+    return [with_title(title, candidate.text[start:end]) for start, end, _ in spans]

@@ -96,6 +96,12 @@ def test_support_counts_from_the_document_when_the_passage_starts_later(answerer
     assert text[support.start : support.end] == "A stone stores heat for the first ten minutes."
 
 
+def test_a_docstring_is_quoted_without_the_code_around_it(answerer):
+    code = 'def pot_life(grams: float) -> float:\n    """Minutes until the epoxy is too hot."""\n'
+    pieces = list(answerer.stream("When is the epoxy too hot?", [passage(code)]))
+    assert pieces[0].text.startswith("Minutes until the epoxy is too hot.")
+
+
 def test_a_passage_without_a_sentence_is_answered_with_its_beginning(answerer):
     code = "x = 1\ny = 2\n"
     pieces = list(answerer.stream("What is x?", [passage(code)]))

@@ -17,7 +17,8 @@ def twin(handbook_home) -> Twin:
     ("question", "author", "title"),
     [
         (
-            "How does Paul Iusztin build a real-time retrieval system for RAG on social media data?",
+            "How does Paul Iusztin build a real-time retrieval system for RAG on social media "
+            "data?",
             "paul-iusztin",
             "A Real-time Retrieval System for RAG on Social Media Data",
         ),

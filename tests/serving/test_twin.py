@@ -43,7 +43,7 @@ def test_the_right_document_comes_first_for_most_questions_and_is_found_for_near
 
 
 def test_answers_differ_by_author(twin):
-    question = "Which measurement changed your mind, and how did you take it?"
+    question = "How do you measure heat loss?"
     texts = {
         author: ask(twin, question, author=author).text
         for author in ("mara-lindqvist", "tomas-okafor", "ines-carvalho")

@@ -15,6 +15,7 @@ _SHORTEST, _LONGEST = 30, 500  # characters of a sentence that can stand alone
 _BEHIND_BEST = 0.25
 _ENDS = re.compile(
     r"(?<=[.!?…。！？])[\"'”’)\]*_]*\s+|\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#{1,6}|>|\|)\s)"
+    r"|\n(?=\s*(?:\"{3}|'{3}))"  # a docstring
 )
 _MARKUP_LINE = re.compile(r"^(?:#{1,6}\s|\||```|~~~|!\[|-{3,}|\*{3,}|={3,})")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -24,7 +25,7 @@ _MOST_CODE = 0.2  # of the pieces between spaces; prose that speaks of code has 
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*\)")
 _EMPHASIS = re.compile(r"\*+(?=\S)|(?<=\S)\*+|(?<![\w`])_+(?=\S)|(?<=\S)_+(?![\w`])|`+")
 _PUNCTUATION = " \"'“”‘’()[]{}<>,.:;!?…*_`"
-_LEADING_MARK = re.compile(r"^\s*(?:[-*+•]|\d+[.)]|>)\s+")
+_LEADING_MARK = re.compile(r"^\s*(?:(?:[-*+•]|\d+[.)]|>|#+)\s+|\"{3}\s*|'{3}\s*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,19 @@
 """Metadata that people look at. Crawled text is shown as it is written, never rendered."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import dagster as dg
 
 _PREVIEW_CHARACTERS = 800
+_PREVIEW_COLUMNS = 96  # the UI does not wrap code
 _TABLE_ROWS = 50
 
 
 def preview(text: str) -> dg.MarkdownMetadataValue:
     """Return the beginning of a crawled text in a code fence that the text cannot close."""
     shown = text[:_PREVIEW_CHARACTERS] + ("…" if len(text) > _PREVIEW_CHARACTERS else "")
+    shown = "\n".join(fill(line, _PREVIEW_COLUMNS) for line in shown.splitlines())
     fence = "`" * 3
     while fence in shown:
         fence += "`"

@@ -29,11 +29,11 @@ def up_command(
     instance = open_instance(settings)
     check_port(settings.host, settings.dagster_port, "TWIN_DAGSTER_PORT")
     check_port(settings.host, settings.page_port, "TWIN_PAGE_PORT")
-    with exclusive(settings, "up"), _ends_on_signal():
+    with exclusive(settings, "up"):
         with exclusive(settings, "build"):
             end_abandoned_runs(instance, all_launchers=True)
             _build(settings, instance, demo)
-        with Running(settings) as running:
+        with _ends_on_signal(), Running(settings) as running:
             say("Starting the services …")
             running.start(services_of(settings), lambda service: _say_started(settings, service))
             say("Ctrl-C ends all.")
@@ -68,12 +68,15 @@ def _say_started(settings: TwinSettings, service: Service) -> None:
 
 @contextmanager
 def _ends_on_signal() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an orderly end, as Ctrl-C is; end quietly on either."""
+    """End in order, and quietly, on Ctrl-C, SIGTERM and SIGHUP.
+
+    Entered after the build, since a Dagster run leaves handlers of its own behind.
+    """
 
     def stop(number: int, frame: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
         yield

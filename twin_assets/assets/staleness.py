@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from twin_assets.artifacts import artifact_path
+from twin_assets.artifacts import artifact_path, is_readable
 from twin_assets.assets.provenance import (
     CODE_VERSION,
     DATA_VERSION,
     INDEX_VERSION,
     INPUT_DATA_VERSION,
     REVISION,
+    Materialization,
     latest_by_author,
 )
+from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import VectorStore
@@ -49,17 +51,18 @@ class Staleness:
         self._store = store
         self._code_version: dict[str, str] = {}
         self._inputs: dict[str, list[str]] = {}
-        self._latest: dict[str, Mapping[str, Tags]] = {}
+        self._latest: dict[str, Mapping[str, Materialization]] = {}
+        self._refused = refused_materializations(instance)
         for asset in assets:
             name = asset.key.to_user_string()
             self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
             self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
-            latest = latest_by_author(instance, name)
-            self._latest[name] = {author: event.tags for author, event in latest.items()}
+            self._latest[name] = latest_by_author(instance, name)
 
     def tags(self, asset: str, author: str) -> Tags | None:
         """Return the latest materialization's tags, or None when there is none."""
-        return self._latest[asset].get(author)
+        latest = self._latest[asset].get(author)
+        return latest.tags if latest else None
 
     def first_stale(self, author: str, revision: int) -> Stale | None:
         """Return where the author's chain is behind first, or None when all of it is current.
@@ -92,9 +95,11 @@ class Staleness:
         """Say what is wrong with what the asset left on disk, if anything."""
         if asset in _WITH_FILE:
             path = artifact_path(self._settings.artifacts_path, asset, author)
-            return None if path.is_file() else "its file is missing"
+            return None if is_readable(path) else "its file is missing or damaged"
         if asset != _INDEX:
             return None
+        if self._latest[asset][author].storage_id in self._refused:
+            return "its check failed"
         version = tags.get(INDEX_VERSION, "")
         if self._store.serving(author) != version:
             return "its newest version is not served"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 import dagster as dg
 
 from twin_assets.documents import digest
+from twin_assets.model_folder import identity
 from twin_assets.settings import TwinSettings
 
 _CHUNKING = (
@@ -35,7 +36,7 @@ def with_settings(
         names = SETTINGS_OF[spec.key.to_user_string()]
         if not names:
             return spec
-        values = [f"{name}={getattr(settings, name)}" for name in names]
+        values = [f"{name}={_value(settings, name)}" for name in names]
         return spec.replace_attributes(code_version=f"{spec.code_version}-{digest(*values)[:8]}")
 
     return [
@@ -43,3 +44,8 @@ def with_settings(
         for asset in dg.map_asset_specs(version, assets)
         if isinstance(asset, dg.AssetsDefinition)
     ]
+
+
+def _value(settings: TwinSettings, name: str) -> object:
+    value: object = getattr(settings, name)
+    return identity(settings.embedding_model) if name == "embedding_model" else value

@@ -201,13 +201,14 @@ class VersionFolders:
         Raises:
             StorageError: one cannot be removed; no version that stays is touched.
         """
-        served = self.serving(author)
-        old = [m.version for m in self.manifests(author)[keep:] if m.version != served]
         try:
-            for version in old:
-                folder = self.folder(author, version)
-                (folder / _MANIFEST).unlink()  # from here on it is no version
-                shutil.rmtree(folder)
+            with self._lock(author):
+                served = self.serving(author)
+                old = [m.version for m in self.manifests(author)[keep:] if m.version != served]
+                for version in old:
+                    folder = self.folder(author, version)
+                    (folder / _MANIFEST).unlink()  # from here on it is no version
+                    shutil.rmtree(folder)
         except OSError as error:
             raise StorageError(
                 f"An old index version of {author} cannot be removed: {error}. "

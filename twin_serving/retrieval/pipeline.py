@@ -42,7 +42,7 @@ class Retriever:
             NothingServedError: no index is served.
         """
         question = self._checked(question, options)
-        served = self._catalog.served()
+        served = self._catalog.served(self._embedder.weights_sha256)
         self._embedder.warm()  # a cold start is no stage's time
         trace = _Trace()
 

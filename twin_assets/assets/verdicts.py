@@ -1,0 +1,26 @@
+"""What the blocking checks said of each materialization, read from the Dagster instance."""
+
+import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+INDEX_CHECK = dg.AssetCheckKey(dg.AssetKey("faiss_index"), "index_holds_windows")
+_HISTORY = 500  # verdicts that are looked through; older versions have long been pruned
+
+
+def refused_materializations(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey = INDEX_CHECK
+) -> set[int]:
+    """Return the storage ids of the materializations that the check failed on last."""
+    records = instance.event_log_storage.get_asset_check_execution_history(check, limit=_HISTORY)
+    verdicts: dict[int, bool] = {}
+    for record in records:  # newest first
+        event = record.event.dagster_event if record.event is not None else None
+        if event is None or event.event_type is not dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            continue
+        evaluation = event.asset_check_evaluation_data
+        target = evaluation.target_materialization_data
+        # the verdict without a partition is a run's over several authors, not one author's
+        if target is not None and evaluation.partition is not None:
+            failed = record.status == AssetCheckExecutionRecordStatus.FAILED
+            verdicts.setdefault(target.storage_id, failed)
+    return {storage_id for storage_id, failed in verdicts.items() if failed}

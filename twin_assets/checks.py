@@ -74,21 +74,21 @@ def _check(
     ) -> dg.AssetCheckResult:
         op = context.op_execution_context
         verdicts = {author: _judge(judge, author, settings) for author in op.partition_keys}
-        if len(verdicts) > 1:
-            # Dagster keeps one result for a run of several authors; each gets his own here.
-            for author, verdict in verdicts.items():
-                op.log_event(
-                    dg.AssetCheckEvaluation(  # type: ignore[arg-type]  # its hint lacks what it takes
-                        asset_key=asset.key,
-                        check_name=name,
-                        passed=verdict.passed,
-                        description=verdict.reason,
-                        metadata=dict(verdict.numbers),
-                        partition=author,
-                        blocking=True,
-                        target_materialization_data=_target(op.instance, asset, author),
-                    )
+        # Of a run over a range of authors, even of one, Dagster keeps one result that belongs to
+        # no partition; each author gets a verdict of his own here.
+        for author, verdict in verdicts.items():
+            op.log_event(
+                dg.AssetCheckEvaluation(  # type: ignore[arg-type]  # its hint lacks what it takes
+                    asset_key=asset.key,
+                    check_name=name,
+                    passed=verdict.passed,
+                    description=verdict.reason,
+                    metadata=dict(verdict.numbers),
+                    partition=author,
+                    blocking=True,
+                    target_materialization_data=_target(op.instance, asset, author),
                 )
+            )
         failed = [f"{author}: {v.reason}" for author, v in verdicts.items() if not v.passed]
         only = next(iter(verdicts.values())) if len(verdicts) == 1 else None
         return dg.AssetCheckResult(

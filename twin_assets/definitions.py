@@ -5,7 +5,8 @@ import dagster as dg
 from twin_assets.assets import CHAIN
 from twin_assets.assets.versions import with_settings
 from twin_assets.checks import CHECKS
-from twin_assets.sensors import build_sensor
+from twin_assets.schedules import build_crawl_schedule
+from twin_assets.sensors import build_failure_sensor, build_raw_sensor
 from twin_assets.settings import TwinSettings, load_settings
 
 JOB = "end_to_end_data"
@@ -18,11 +19,13 @@ def build_definitions(settings: TwinSettings) -> dg.Definitions:
         selection=dg.AssetSelection.assets(*CHAIN),
         description="Everything from the raw store to a served index, for one author or several.",
     )
+    schedule = build_crawl_schedule(JOB, settings.crawl_schedule)
     return dg.Definitions(
         assets=with_settings(CHAIN, settings),
         asset_checks=CHECKS,
         jobs=[job],
-        sensors=[build_sensor(JOB)],
+        schedules=[schedule] if schedule else [],
+        sensors=[build_raw_sensor(JOB), build_failure_sensor(job)],
         resources={"settings": settings},
         # One process a run, so that the embedding model is loaded once.
         executor=dg.in_process_executor,

@@ -46,12 +46,48 @@ def slugify(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """A person whose writing is indexed. ``slug`` is the partition key."""
+    """A person whose writing is indexed. ``slug`` is the partition key.
+
+    ``sources`` are where it is crawled: links, export archives, folders, tarballs.
+    """
 
     slug: str
     name: str
     aliases: tuple[str, ...] = ()
     sample: bool = False
+    sources: tuple[str, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What came of a link when it was crawled."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    GONE = "gone"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The last time that a link was crawled.
+
+    ``source`` is the author's source that led to the link, which may be the link itself.
+    ``documents`` are the links of the documents that it gave, and ``etag`` and ``last_modified``
+    what makes the next visit a cheap conditional request. ``detail`` says what is to be said about
+    the outcome in one line, and ``visited_at`` is an ISO 8601 time.
+    """
+
+    author: str
+    link: str
+    source: str
+    outcome: Outcome
+    detail: str
+    visited_at: str
+    documents: tuple[str, ...] = ()
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

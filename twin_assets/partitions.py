@@ -7,6 +7,7 @@ import dagster as dg
 authors = dg.DynamicPartitionsDefinition(name="author")
 
 RANGE_START = "dagster/asset_partition_range_start"
+LAUNCHED_BY = "twin/launched_by"  # on runs whose launcher sees to the authors that did not fail
 RANGE_END = "dagster/asset_partition_range_end"
 
 

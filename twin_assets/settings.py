@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twin_assets.errors import BadInputError
@@ -19,13 +19,22 @@ class TwinSettings(BaseSettings):
     """The platform's settings, read from the environment and from ``.env``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TWIN_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="TWIN_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # a value can hold a password
     )
 
     home: Path = Field(
         Path(".twin"),
         description="The folder that holds everything Twin stores.",
         validate_default=True,
+    )
+    raw_store: SecretStr = Field(
+        SecretStr(""),
+        description="mongodb://USER:PASSWORD@HOST/DATABASE; empty for a file in TWIN_HOME.",
     )
     embedding_model: str = Field(
         PACKAGED_MODEL,
@@ -68,12 +77,33 @@ class TwinSettings(BaseSettings):
     context_tokens: int = Field(
         3000, ge=256, description="Token budget of the passages behind an answer."
     )
+    crawl_schedule: str = Field(
+        "0 5 * * *",
+        description="When the authors' sources are crawled again (cron, UTC); off for never.",
+    )
+    crawl_delay_seconds: float = Field(
+        1.0, ge=0, description="Pause between two requests to one host."
+    )
+    crawl_private_addresses: bool = Field(
+        False, description="Whether links to addresses that are not public may be crawled."
+    )
+    github_token: SecretStr = Field(
+        SecretStr(""), description="Raises GitHub's limit from 60 to 5,000 requests an hour."
+    )
     host: str = Field("127.0.0.1", description="Address the page and the Dagster UI listen on.")
     page_port: int = Field(7860, ge=1, le=65535, description="Port of the page.")
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
     dagster_url: str = Field(
         "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
     )
+
+    @field_validator("raw_store")
+    @classmethod
+    def _is_mongodb(cls, link: SecretStr) -> SecretStr:
+        value = link.get_secret_value()
+        if value and not value.startswith(("mongodb://", "mongodb+srv://")):
+            raise ValueError("it must be empty, or begin with mongodb:// or mongodb+srv://")
+        return link
 
     @field_validator("post_chunk_overlap", "repository_chunk_overlap")
     @classmethod
@@ -111,7 +141,19 @@ class TwinSettings(BaseSettings):
     @property
     def dagster_link(self) -> str:
         """The Dagster UI's address, without a slash at its end."""
-        return (self.dagster_url or f"http://{self.host}:{self.dagster_port}").rstrip("/")
+        return (self.dagster_url or address(self.host, self.dagster_port)).rstrip("/")
+
+    @property
+    def page_link(self) -> str:
+        """The page's address, without a slash at its end."""
+        return address(self.host, self.page_port)
+
+
+def address(host: str, port: int) -> str:
+    """Return the URL at which this machine reaches what listens on the host and port."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def load_settings(**overrides: object) -> TwinSettings:

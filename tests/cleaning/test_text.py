@@ -81,6 +81,8 @@ def test_everything_else_of_the_document_is_carried_over() -> None:
         ("\u200b \n", Category.POST, "empty"),
         ("![](chart.png)", Category.ARTICLE, "empty"),
         ("Nice!", Category.POST, "too short"),
+        ("🎉 " * 30, Category.POST, "no letter and no digit"),
+        ("\ufe0f" * 40, Category.ARTICLE, "no letter and no digit"),
         ("word \x00\x01\x02\x03" * 30, Category.POST, "decoded"),
         ("\ufffd\ufffd\ufffd word " * 30, Category.ARTICLE, "decoded"),
         ("\x7fELF\x00" + "some readable text " * 20, Category.REPOSITORY, "binary"),

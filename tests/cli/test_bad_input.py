@@ -1,8 +1,14 @@
 """Each kind of bad input ends in one clear line and exit code 1 (2 for wrong usage)."""
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
+import time
 from contextlib import closing
+from importlib import import_module
 
 import pytest
 
@@ -73,8 +79,50 @@ def test_a_question_that_cannot_be_asked(twin, sample_home, command, question, m
     assert message in one_line(twin(command, question, home=sample_home.root))
 
 
-def test_asking_before_anything_is_built(twin):
+def test_asking_before_anything_is_built(twin, tmp_path):
+    assert "holds no index" in one_line(twin("ask", "Anything?"))
+    assert not (tmp_path / "home").exists()  # asking makes no home
+    twin("status")
     assert "run `twin build`" in one_line(twin("ask", "Anything?"))
+
+
+def test_a_question_in_bytes_that_are_no_text(twin, sample_home):
+    question = b"caf\xe9 au pain".decode("utf-8", "surrogateescape")
+    assert twin("ask", question, home=sample_home.root).code == 0
+    assert twin("ask", question, "--json", home=sample_home.root).code == 0
+
+
+def test_a_terminal_without_utf8_shows_what_it_can(sample_home):
+    environment = os.environ | {"TWIN_HOME": str(sample_home.root), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        [sys.executable, "-m", "twin_serving.cli", "status"],
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"tomas-okafor serves" in done.stdout
+
+
+def test_a_build_that_is_interrupted_says_so_and_goes_on_later(twin, tmp_path, monkeypatch):
+    line = {
+        "author": "Ada",
+        "platform": "blog",
+        "category": "article",
+        "link": "https://example.com/a",
+        "text": "Rye dough wants a sour starter, because acid keeps its starch whole.",
+    }
+    (tmp_path / "a.jsonl").write_text(json.dumps(line))
+    twin("import", "a.jsonl")
+    with monkeypatch.context() as patch:
+
+        def interrupt(*args):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+
+        patch.setattr(import_module("twin_assets.assets.embeddings"), "embed_missing", interrupt)
+        assert "The build was interrupted" in one_line(twin("build"))
+    assert "1 window embedded" in twin("build").out
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -73,11 +74,14 @@ def up(sample_home: TwinSettings, tmp_path: Path) -> Iterator[Up]:
         text=True,
     )
     assert process.stderr is not None
+    impatience = threading.Timer(PATIENCE, process.kill)
+    impatience.start()
     said = []
     for line in process.stderr:
         said.append(line.rstrip())
         if line.startswith("Ctrl-C"):
             break
+    impatience.cancel()
     assert process.poll() is None, said
     yield Up(
         process,

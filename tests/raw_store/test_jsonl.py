@@ -176,12 +176,20 @@ def test_a_file_that_cannot_be_read_is_one_clear_line(
 def test_lone_surrogates_are_replaced_in_every_free_field(
     store: SqliteRawStore, tmp_path: Path
 ) -> None:
-    fields = ("title", "subtitle", "text", "language", "published_at", "path")
+    fields = ("title", "subtitle", "text", "language", "path")
     path = tmp_path / "file.jsonl"
     path.write_bytes(line(**{field: f"{field} \ud83d end" for field in fields}))
     assert import_jsonl(path, store).bad_lines == ()
     (document,) = store.documents("ada-lovelace")
     assert [getattr(document, field) for field in fields] == [f"{field} ? end" for field in fields]
+
+
+@pytest.mark.parametrize(
+    "date", ["2020)\n\n# Hostile [x](https://evil.example)", "yesterday", "\ud83d"]
+)
+def test_a_date_that_is_none_is_a_bad_line(date: str) -> None:
+    with pytest.raises(BadInputError, match="published_at: is not an ISO 8601 date"):
+        parse_line(line(published_at=date))
 
 
 def test_surrogates_that_are_a_pair_are_the_character() -> None:

@@ -1,18 +1,19 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from builders import ADA, raw_document
+from store_values import BOB, many
 
-from twin_assets.documents import Author, Category, RawDocument
+from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import StorageError
-from twin_assets.raw_store import UpsertCounts
+from twin_assets.raw_store import COLLECTIONS, UpsertCounts
 from twin_assets.raw_store.sqlite import SqliteRawStore
-
-BOB = Author("bob", "Bob", ("Bobby", "B. Ob"), sample=True)
 
 
 @pytest.fixture
@@ -27,101 +28,6 @@ def store(path: Path) -> Iterator[SqliteRawStore]:
     store.put_author(BOB)
     yield store
     store.close()
-
-
-def many(number: int, author: str = "ada", text: str = "Words.") -> list[RawDocument]:
-    return [raw_document(f"https://a.com/{n:05}", text, author=author) for n in range(number)]
-
-
-def test_every_field_of_documents_and_authors_comes_back(store: SqliteRawStore, path: Path) -> None:
-    full = RawDocument(
-        author="bob",
-        platform="github",
-        category=Category.REPOSITORY,
-        link="https://a.com/r/blob/1/a.py",
-        title="a.py",
-        text="print('日本 🎉 \x00 \x1f')\r\n",
-        subtitle="sub",
-        language="en",
-        published_at="2024-01-01",
-        path="src/a.py",
-    )
-    store.upsert([full])
-    again = SqliteRawStore(path)
-    assert list(again.documents("bob")) == [full]
-    assert again.authors() == [ADA, BOB]
-    again.close()
-
-
-def test_upsert_tells_new_changed_and_unchanged_apart(store: SqliteRawStore) -> None:
-    one, two = many(2)
-    assert store.upsert([one, two]) == UpsertCounts(new=2)
-    assert store.upsert([one, replace(two, text="Other.")]) == UpsertCounts(changed=1, unchanged=1)
-    assert [document.text for document in store.documents("ada")] == ["Words.", "Other."]
-
-
-def test_one_link_of_two_authors_is_two_documents(store: SqliteRawStore) -> None:
-    both = [raw_document(author="ada"), raw_document(author="bob")]
-    assert store.upsert(both) == UpsertCounts(new=2)
-    assert [list(store.documents(author)) for author in ("ada", "bob")] == [[d] for d in both]
-
-
-def test_a_document_whose_category_changes_moves(store: SqliteRawStore) -> None:
-    article = raw_document()
-    store.upsert([article])
-    revision = store.revision("ada")
-    post = replace(article, category=Category.POST)
-    assert store.upsert([post]) == UpsertCounts(changed=1)
-    assert list(store.documents("ada")) == [post]
-    assert store.count("ada") == {
-        Category.ARTICLE: 0,
-        Category.POST: 1,
-        Category.REPOSITORY: 0,
-    }
-    assert store.revision("ada") > revision
-    assert store.upsert([post]) == UpsertCounts(unchanged=1)
-
-
-def test_documents_are_ordered_by_category_and_link(store: SqliteRawStore) -> None:
-    documents = many(3)
-    mixed = [replace(documents[0], category=Category.POST), documents[2], documents[1]]
-    store.upsert(mixed)
-    assert list(store.documents("ada")) == [documents[1], documents[2], mixed[0]]
-
-
-def test_an_author_s_record_is_replaced_and_the_documents_stay(store: SqliteRawStore) -> None:
-    store.upsert(many(2, "bob"))
-    revision = store.revision("bob")
-    store.put_author(Author("bob", "Robert"))
-    assert store.authors()[1] == Author("bob", "Robert")
-    assert len(list(store.documents("bob"))) == 2
-    assert store.revision("bob") == revision
-
-
-def test_revisions_rise_over_the_whole_store(store: SqliteRawStore) -> None:
-    assert (store.revision("ada"), store.revision("nobody")) == (0, 0)
-    assert store.changed_since(0) == {}
-    store.upsert(many(1, "ada"))
-    store.upsert(many(1, "bob"))
-    seen = store.revision("bob")
-    assert seen > store.revision("ada") > 0
-    assert store.changed_since(seen) == {}
-    store.upsert(many(1, "ada"))  # unchanged
-    assert store.changed_since(seen) == {}
-    store.upsert(many(1, "ada", "Other."))
-    assert store.changed_since(seen) == {"ada": store.revision("ada")}
-    assert list(store.changed_since(0)) == ["bob", "ada"]
-
-
-def test_two_authors_in_one_upsert_get_revisions_of_their_own(store: SqliteRawStore) -> None:
-    store.upsert([*many(1, "bob"), *many(1, "ada")])
-    assert len({store.revision("ada"), store.revision("bob"), 0}) == 3
-
-
-def test_more_documents_than_one_transaction_holds(store: SqliteRawStore) -> None:
-    assert store.upsert(iter(many(1201))) == UpsertCounts(new=1201)
-    assert store.upsert(many(1201)) == UpsertCounts(unchanged=1201)
-    assert sum(store.count("ada").values()) == 1201
 
 
 def test_an_unregistered_author_is_refused_and_whole_batches_before_stay(
@@ -215,3 +121,88 @@ def test_a_damaged_file_is_reported_while_it_is_read(store: SqliteRawStore, path
     with pytest.raises(StorageError, match=r"raw\.db cannot be used"):
         list(damaged.documents("ada"))
     damaged.close()
+
+
+FIRST_VERSION = """
+CREATE TABLE users (
+    slug TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    aliases TEXT NOT NULL,
+    sample INTEGER NOT NULL,
+    revision INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX users_by_revision ON users (revision);
+INSERT INTO users VALUES
+    ('ada', 'Ada', '[]', 0, 2),
+    ('bob', 'Bob', '["Bobby", "B. Ob"]', 1, 3),
+    ('eve', 'Eve', '[]', 0, 0);
+"""
+FIRST_COLLECTION = """
+CREATE TABLE {name} (
+    author TEXT NOT NULL REFERENCES users (slug),
+    link TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    title TEXT NOT NULL,
+    subtitle TEXT,
+    text TEXT NOT NULL,
+    language TEXT,
+    published_at TEXT,
+    path TEXT,
+    content_hash TEXT NOT NULL,
+    PRIMARY KEY (author, link)
+);
+"""
+
+
+@pytest.fixture
+def first_version(path: Path) -> list[RawDocument]:
+    """Write a file as the first version of this store left it; return Ada's documents."""
+    documents = [raw_document(f"https://a.com/{c}", category=c) for c in Category]
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(
+            FIRST_VERSION + "".join(FIRST_COLLECTION.format(name=n) for n in COLLECTIONS.values())
+        )
+        for d in documents:
+            columns = (d.author, d.link, d.platform, d.title, d.subtitle, d.text, d.language)
+            connection.execute(
+                f"INSERT INTO {COLLECTIONS[d.category]} VALUES ({', '.join('?' * 10)})",  # noqa: S608
+                (*columns, d.published_at, d.path, d.content_hash),
+            )
+    return documents
+
+
+def test_a_file_of_the_first_version_loses_nothing(
+    first_version: list[RawDocument], path: Path
+) -> None:
+    for _ in range(2):  # it is brought to the newest version once, and then opened
+        with closing(SqliteRawStore(path)) as store:
+            assert store.authors() == [ADA, BOB, Author("eve", "Eve")]
+            assert list(store.documents("ada")) == first_version
+            assert store.changed_since(0) == {"ada": 2, "bob": 3}
+            assert store.upsert(first_version) == UpsertCounts(unchanged=3)
+            assert store.visits("ada") == {}
+
+
+def test_a_file_of_the_first_version_does_all_that_a_new_one_does(
+    first_version: list[RawDocument], path: Path
+) -> None:
+    visit = Visit("ada", "https://a.com", "https://a.com", Outcome.NEW, "", "2024-01-01")
+    with closing(SqliteRawStore(path)) as store:
+        store.put_author(replace(ADA, sources=("https://a.com",)))
+        assert store.authors()[0].sources == ("https://a.com",)
+        assert store.mark_gone("ada", [first_version[0].link]) == 1
+        assert list(store.documents("ada")) == first_version[1:]
+        assert store.revision("ada") == 5  # the sources, then the document
+        store.put_visits([visit])
+        assert store.visits("ada") == {"https://a.com": visit}
+
+
+def test_a_file_of_the_first_version_is_opened_by_several_at_once(
+    first_version: list[RawDocument], path: Path
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(SqliteRawStore, [path] * 8))
+    for store in stores:
+        assert list(store.documents("ada")) == first_version
+        store.close()

@@ -96,6 +96,19 @@ def test_support_counts_from_the_document_when_the_passage_starts_later(answerer
     assert text[support.start : support.end] == "A stone stores heat for the first ten minutes."
 
 
+def test_two_copies_of_a_passage_are_quoted_once(answerer):
+    copy = passage("Image: " + TEXT, n=2)
+    pieces = list(answerer.stream("Why does rye need a sour starter?", [passage(TEXT), copy]))
+    assert sum("sour starter" in piece.text for piece in pieces) == 1
+
+
+def test_code_that_follows_a_sentence_is_left_out(answerer):
+    text = "You can see every oven that the bakery has by running:\n```bash\noven list all\n```\n"
+    text += "\nThe ovens are listed by the day they were built."
+    pieces = list(answerer.stream("How are ovens listed?", [passage(text)]))
+    assert not any("oven list all" in piece.text for piece in pieces)
+
+
 def test_a_docstring_is_quoted_without_the_code_around_it(answerer):
     code = 'def pot_life(grams: float) -> float:\n    """Minutes until the epoxy is too hot."""\n'
     pieces = list(answerer.stream("When is the epoxy too hot?", [passage(code)]))

@@ -52,7 +52,9 @@ def embeddings(
     def work(author: str, _: list[Materialization]) -> Outcome:
         some = of_author.get(author) or _read_windows(settings, author)
         ids = [window.window_id for window in some]
-        rows = np.stack([vectors[window.reading_hash] for window in some])
+        rows = np.empty((len(some), embedder.dimension), dtype=np.float32)
+        for row, window in enumerate(some):
+            rows[row] = vectors[window.reading_hash]
         verdict = vectors_are_sound(some, ids, rows)
         verdict.require()
         path = artifact_path(settings.artifacts_path, "embeddings", author)
@@ -64,6 +66,7 @@ def embeddings(
             metadata={
                 "windows": len(some),
                 "embedded": len({w.reading_hash for w in some} & missing.keys()),
+                "embedded in this run": len(missing),
                 "model": embedder.folder.name,
                 "weights sha256": embedder.weights_sha256,
                 "precision": embedder.precision,

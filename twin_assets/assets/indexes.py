@@ -105,7 +105,9 @@ def gather_partition(
             embedder.folder.name, embedder.weights_sha256, embedder.precision, vectors.shape[1]
         ),
         chunking=chunking_parameters(settings),
-        data_version=digest(str(FORMAT), author.name, *author.aliases, *versions),
+        data_version=digest(
+            str(FORMAT), author.name, str(author.sample), *author.aliases, *versions
+        ),
         run_id=run_id,
         upstream=[source.upstream for source in upstream],
     )

@@ -64,13 +64,16 @@ class Staleness:
         latest = self._latest[asset].get(author)
         return latest.tags if latest else None
 
-    def first_stale(self, author: str, revision: int) -> Stale | None:
+    def first_stale(self, author: str, revision: int, to_crawl: str | None = None) -> Stale | None:
         """Return where the author's chain is behind first, or None when all of it is current.
 
         Args:
             author: the partition's key.
             revision: the author's revision in the raw store now.
+            to_crawl: why the author's sources are to be crawled, if they are.
         """
+        if to_crawl is not None:
+            return Stale("raw_documents", to_crawl)
         for asset in self._code_version:
             reason = self._reason(asset, author, revision)
             if reason is not None:

@@ -54,6 +54,8 @@ def reason_against_cleaned(text: str, category: Category) -> str | None:
         return "is empty once it is cleaned"
     if characters < _FEWEST_VISIBLE:
         return f"is too short: {characters} visible characters, at least {_FEWEST_VISIBLE} needed"
+    if not any(character.isalnum() for character in text):
+        return "holds no letter and no digit"
     unbroken = [len(run) for run in _UNBROKEN.findall(text)]
     if sum(unbroken) > _UNBROKEN_SHARE * characters:
         return f"is encoded data, not text: {max(unbroken):,} characters without a space"

@@ -1,11 +1,17 @@
-"""Where raw documents rest: the collections users, articles, posts and repositories."""
+"""Where raw documents rest: the collections users, articles, posts, repositories and visits."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from twin_assets.documents import Author, Category, RawDocument
+from twin_assets.documents import Author, Category, RawDocument, Visit
 from twin_assets.settings import TwinSettings
+
+COLLECTIONS = {
+    Category.ARTICLE: "articles",
+    Category.POST: "posts",
+    Category.REPOSITORY: "repositories",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,11 @@ class RawStore(Protocol):
     """
 
     def put_author(self, author: Author) -> None:
-        """Register the author, or replace the record with the same slug. Documents stay."""
+        """Register the author, or replace the record with the same slug. Documents stay.
+
+        A record that differs from the one before moves the author's revision, and so does a new one
+        that has sources to crawl.
+        """
         ...
 
     def authors(self) -> list[Author]:
@@ -46,12 +56,32 @@ class RawStore(Protocol):
         """
         ...
 
+    def mark_gone(self, author: str, links: Iterable[str]) -> int:
+        """Mark the author's documents with these links as gone; return how many were not before.
+
+        A document that is gone stays stored, but is neither yielded nor counted, until it is
+        upserted again.
+        """
+        ...
+
     def documents(self, author: str) -> Iterator[RawDocument]:
         """Yield the author's documents, ordered by category and link."""
         ...
 
     def count(self, author: str) -> dict[Category, int]:
         """Return how many documents of each category the author has."""
+        ...
+
+    def hashes(self, author: str, prefix: str) -> dict[str, str]:
+        """Return ``{link: content hash}`` of the author's documents whose link begins so."""
+        ...
+
+    def visits(self, author: str) -> dict[str, Visit]:
+        """Return the last visit to each of the author's links, by link."""
+        ...
+
+    def put_visits(self, visits: Iterable[Visit]) -> None:
+        """Remember the visits, each in the place of the one before to its link."""
         ...
 
     def revision(self, author: str) -> int:
@@ -71,8 +101,14 @@ def open_raw_store(settings: TwinSettings) -> RawStore:
     """Open the configured raw store.
 
     Raises:
+        BadInputError: TWIN_RAW_STORE cannot be read; the message does not repeat it.
         StorageError: it cannot be opened; the message says why.
     """
+    link = settings.raw_store.get_secret_value()
+    if link:
+        from twin_assets.raw_store.mongo import MongoRawStore
+
+        return MongoRawStore(link)
     from twin_assets.raw_store.sqlite import SqliteRawStore
 
     return SqliteRawStore(settings.raw_store_path)

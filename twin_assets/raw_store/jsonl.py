@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -47,7 +48,17 @@ class _Line(BaseModel):
     def _is_web_link(cls, link: str) -> str:
         return canonical_link(link)
 
-    @field_validator("title", "subtitle", "text", "language", "published_at", "path")
+    @field_validator("published_at")
+    @classmethod
+    def _is_date(cls, published_at: str | None) -> str | None:
+        if published_at:
+            try:
+                datetime.fromisoformat(published_at)
+            except ValueError:
+                raise ValueError("is not an ISO 8601 date, as 2024-05-31 is") from None
+        return published_at or None
+
+    @field_validator("title", "subtitle", "text", "language", "path")
     @classmethod
     def _storable(cls, text: str | None) -> str | None:
         """Replace lone surrogates, which JSON can carry and UTF-8 cannot."""

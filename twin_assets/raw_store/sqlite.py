@@ -5,18 +5,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from itertools import islice
 from pathlib import Path
 
-from twin_assets.documents import Author, Category, RawDocument
+from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import StorageError
-from twin_assets.raw_store import UpsertCounts
+from twin_assets.raw_store import COLLECTIONS, UpsertCounts
 
-COLLECTIONS = {
-    Category.ARTICLE: "articles",
-    Category.POST: "posts",
-    Category.REPOSITORY: "repositories",
-}
 _FIELDS = (
     "author",
     "link",
@@ -28,19 +24,19 @@ _FIELDS = (
     "published_at",
     "path",
 )
+_VISIT_FIELDS = tuple(field.name for field in fields(Visit))
 _BATCH = 500  # documents a transaction: bounded memory, and readers never wait long
 
 _USERS = """
-CREATE TABLE IF NOT EXISTS users (
+CREATE TABLE users (
     slug TEXT PRIMARY KEY,
     name TEXT NOT NULL,
     aliases TEXT NOT NULL,
     sample INTEGER NOT NULL,
     revision INTEGER NOT NULL DEFAULT 0
 )"""
-_USERS_BY_REVISION = "CREATE INDEX IF NOT EXISTS users_by_revision ON users (revision)"
 _COLLECTION = """
-CREATE TABLE IF NOT EXISTS {name} (
+CREATE TABLE {name} (
     author TEXT NOT NULL REFERENCES users (slug),
     link TEXT NOT NULL,
     platform TEXT NOT NULL,
@@ -53,6 +49,35 @@ CREATE TABLE IF NOT EXISTS {name} (
     content_hash TEXT NOT NULL,
     PRIMARY KEY (author, link)
 )"""
+_VISITS = """
+CREATE TABLE visits (
+    author TEXT NOT NULL REFERENCES users (slug),
+    link TEXT NOT NULL,
+    source TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    visited_at TEXT NOT NULL,
+    documents TEXT NOT NULL,
+    etag TEXT,
+    last_modified TEXT,
+    PRIMARY KEY (author, link)
+)"""
+# What makes a file of the version before (PRAGMA user_version) one of the next.
+_MIGRATIONS = (
+    (
+        _USERS,
+        "CREATE INDEX users_by_revision ON users (revision)",
+        *(_COLLECTION.format(name=name) for name in COLLECTIONS.values()),
+    ),
+    (
+        "ALTER TABLE users ADD COLUMN sources TEXT NOT NULL DEFAULT '[]'",
+        *(
+            f"ALTER TABLE {name} ADD COLUMN gone INTEGER NOT NULL DEFAULT 0"
+            for name in COLLECTIONS.values()
+        ),
+        _VISITS,
+    ),
+)
 
 
 class SqliteRawStore:
@@ -71,11 +96,24 @@ class SqliteRawStore:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.execute("PRAGMA foreign_keys=ON")
-            with self._connection:
-                self._connection.execute(_USERS)
-                self._connection.execute(_USERS_BY_REVISION)
-                for name in COLLECTIONS.values():
-                    self._connection.execute(_COLLECTION.format(name=name))
+            self._migrate()
+
+    def _migrate(self) -> None:
+        """Bring the file to the newest version, one process at a time."""
+        if self._version() == len(_MIGRATIONS):
+            return
+        with self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            for statements in _MIGRATIONS[self._version() :]:
+                for statement in statements:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+    def _version(self) -> int:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        has_tables = self._connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        # the first files carried no number
+        return max(int(version), 1) if has_tables else 0
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -90,22 +128,32 @@ class SqliteRawStore:
     def put_author(self, author: Author) -> None:
         """See :meth:`RawStore.put_author`."""
         with self._faults(), self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            known = next((one for one in self.authors() if one.slug == author.slug), None)
             connection.execute(
-                "INSERT INTO users (slug, name, aliases, sample) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT (slug) DO UPDATE SET name = excluded.name, "
-                "aliases = excluded.aliases, sample = excluded.sample",
-                (author.slug, author.name, json.dumps(author.aliases), author.sample),
+                "INSERT INTO users (slug, name, aliases, sample, sources) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (slug) DO UPDATE SET name = excluded.name, sources = excluded.sources,"
+                " aliases = excluded.aliases, sample = excluded.sample",
+                (
+                    author.slug,
+                    author.name,
+                    json.dumps(author.aliases),
+                    author.sample,
+                    json.dumps(author.sources),
+                ),
             )
+            if known != author and (known is not None or author.sources):
+                self._raise_revision(connection, author.slug)
 
     def authors(self) -> list[Author]:
         """See :meth:`RawStore.authors`."""
         with self._faults():
             rows = self._connection.execute(
-                "SELECT slug, name, aliases, sample FROM users ORDER BY slug"
+                "SELECT slug, name, aliases, sample, sources FROM users ORDER BY slug"
             ).fetchall()
         return [
-            Author(slug, name, tuple(json.loads(aliases)), bool(sample))
-            for slug, name, aliases, sample in rows
+            Author(slug, name, tuple(json.loads(aliases)), bool(sample), tuple(json.loads(sources)))
+            for slug, name, aliases, sample, sources in rows
         ]
 
     def upsert(self, documents: Iterable[RawDocument]) -> UpsertCounts:
@@ -129,11 +177,15 @@ class SqliteRawStore:
             if outcome != "unchanged":
                 touched.add(document.author)
         for author in sorted(touched):
-            connection.execute(
-                "UPDATE users SET revision = (SELECT MAX(revision) + 1 FROM users) WHERE slug = ?",
-                (author,),
-            )
+            self._raise_revision(connection, author)
         return UpsertCounts(outcomes["new"], outcomes["changed"], outcomes["unchanged"])
+
+    @staticmethod
+    def _raise_revision(connection: sqlite3.Connection, author: str) -> None:
+        connection.execute(
+            "UPDATE users SET revision = (SELECT MAX(revision) + 1 FROM users) WHERE slug = ?",
+            (author,),
+        )
 
     @staticmethod
     def _upsert_one(connection: sqlite3.Connection, document: RawDocument) -> str:
@@ -141,10 +193,10 @@ class SqliteRawStore:
         key = (document.author, document.link)
         content_hash = document.content_hash
         stored = connection.execute(
-            f"SELECT content_hash FROM {name} WHERE author = ? AND link = ?",  # noqa: S608
+            f"SELECT content_hash, gone FROM {name} WHERE author = ? AND link = ?",  # noqa: S608
             key,
         ).fetchone()
-        if stored is not None and stored[0] == content_hash:
+        if stored == (content_hash, 0):
             return "unchanged"
         changed = stored is not None
         for other in COLLECTIONS.values():  # a document whose category changed moves
@@ -163,13 +215,29 @@ class SqliteRawStore:
         )
         return "changed" if changed else "new"
 
+    def mark_gone(self, author: str, links: Iterable[str]) -> int:
+        """See :meth:`RawStore.mark_gone`."""
+        keys = [(author, link) for link in links]
+        with self._faults(), self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            marked = sum(
+                connection.executemany(
+                    f"UPDATE {name} SET gone = 1 WHERE author = ? AND link = ? AND NOT gone",  # noqa: S608
+                    keys,
+                ).rowcount
+                for name in (COLLECTIONS.values() if keys else ())
+            )
+            if marked:
+                self._raise_revision(connection, author)
+        return marked
+
     def documents(self, author: str) -> Iterator[RawDocument]:
         """See :meth:`RawStore.documents`; rows are read as they are asked for."""
         for category, name in COLLECTIONS.items():
             with self._faults():
                 rows = self._connection.execute(
                     f"SELECT {', '.join(_FIELDS)} FROM {name} "  # noqa: S608
-                    "WHERE author = ? ORDER BY link",
+                    "WHERE author = ? AND NOT gone ORDER BY link",
                     (author,),
                 )
                 for row in rows:
@@ -180,11 +248,59 @@ class SqliteRawStore:
         with self._faults():
             return {
                 category: self._connection.execute(
-                    f"SELECT COUNT(*) FROM {name} WHERE author = ?",  # noqa: S608
+                    f"SELECT COUNT(*) FROM {name} WHERE author = ? AND NOT gone",  # noqa: S608
                     (author,),
                 ).fetchone()[0]
                 for category, name in COLLECTIONS.items()
             }
+
+    def hashes(self, author: str, prefix: str) -> dict[str, str]:
+        """See :meth:`RawStore.hashes`."""
+        found: dict[str, str] = {}
+        with self._faults():
+            for name in COLLECTIONS.values():
+                found |= self._connection.execute(
+                    f"SELECT link, content_hash FROM {name} "  # noqa: S608
+                    "WHERE author = ? AND NOT gone AND substr(link, 1, ?) = ?",
+                    (author, len(prefix), prefix),
+                ).fetchall()
+        return found
+
+    def visits(self, author: str) -> dict[str, Visit]:
+        """See :meth:`RawStore.visits`."""
+        with self._faults():
+            rows = self._connection.execute(
+                f"SELECT {', '.join(_VISIT_FIELDS)} FROM visits WHERE author = ? ORDER BY link",  # noqa: S608
+                (author,),
+            ).fetchall()
+        visits = (dict(zip(_VISIT_FIELDS, row, strict=True)) for row in rows)
+        return {
+            visit["link"]: Visit(
+                **visit
+                | {
+                    "outcome": Outcome(visit["outcome"]),
+                    "documents": tuple(json.loads(visit["documents"])),
+                }
+            )
+            for visit in visits
+        }
+
+    def put_visits(self, visits: Iterable[Visit]) -> None:
+        """See :meth:`RawStore.put_visits`."""
+        rows = [
+            [
+                json.dumps(value) if name == "documents" else value
+                for name in _VISIT_FIELDS
+                for value in (getattr(visit, name),)
+            ]
+            for visit in visits
+        ]
+        with self._faults(), self._connection as connection:
+            connection.executemany(
+                f"INSERT OR REPLACE INTO visits ({', '.join(_VISIT_FIELDS)}) "  # noqa: S608
+                f"VALUES ({', '.join('?' * len(_VISIT_FIELDS))})",
+                rows,
+            )
 
     def revision(self, author: str) -> int:
         """See :meth:`RawStore.revision`."""

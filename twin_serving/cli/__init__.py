@@ -1,10 +1,12 @@
 """The command line. Each command is thin; a fault is one line and exit code 1."""
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
 from twin_assets.errors import TwinError
+from twin_serving.cli.adding import add_command
 from twin_serving.cli.asking import ask_command, retrieve_command
 from twin_serving.cli.build import build_command
 from twin_serving.cli.importing import import_command
@@ -20,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("up")(up_command)
+app.command("add")(add_command)
 app.command("import")(import_command)
 app.command("build")(build_command)
 app.command("retrieve")(retrieve_command)
@@ -29,6 +32,9 @@ app.command("status")(status_command)
 
 def main() -> None:
     """Run the command that the arguments name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without UTF-8 shows what it can
+            stream.reconfigure(errors="replace")
     try:
         app()
     except TwinError as error:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from twin_assets.errors import NothingServedError
 from twin_assets.settings import load_settings
 from twin_serving.cli.output import err, out, plain, print_json
 from twin_serving.retrieval import IndexUsed, Passage, Retrieval, RetrievalOptions, StageTrace
@@ -37,7 +38,7 @@ def retrieve_command(
 ) -> None:
     """Find the passages for a question."""
     options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
-    retrieval = Twin(load_settings()).retrieve(question, options)
+    retrieval = _twin().retrieve(question, options)
     if as_json:
         print_json(retrieval_dict(retrieval))
         return
@@ -60,11 +61,26 @@ def ask_command(
 ) -> None:
     """Answer a question, with citations."""
     options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
-    answer = Twin(load_settings()).ask(question, options)
+    answer = _twin().ask(question, options)
     if as_json:
         print_json(answer_dict(answer))
         return
     _show_answer(answer)
+
+
+def _twin() -> Twin:
+    """Return the home's twin; asking makes no home.
+
+    Raises:
+        NothingServedError: there is none.
+    """
+    settings = load_settings()
+    if not settings.dagster_home.is_dir():
+        raise NothingServedError(
+            f"TWIN_HOME {settings.root} holds no index. Set it to your home, or import "
+            "documents and run `twin build`."
+        )
+    return Twin(settings)
 
 
 def _show_answer(answer: Answer) -> None:

@@ -12,7 +12,7 @@ from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import ASSETS, BuildReport, build, end_abandoned_runs
 from twin_serving.cli.locks import exclusive
-from twin_serving.cli.output import out, plain, print_json, say
+from twin_serving.cli.output import counted, out, plain, print_json, say
 from twin_serving.cli.plan import plan_build, windows_to_embed
 
 
@@ -24,18 +24,26 @@ def build_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what is behind and why; build nothing.")
     ] = False,
+    crawl: Annotated[
+        bool, typer.Option("--crawl", help="Crawl sources again that were crawled before.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Materialize what is behind: clean, chunk, embed, index, publish."""
     settings = load_settings()
     names = author or []
     if dry_run:
-        _say_plan(settings, names, as_json)
+        _say_plan(settings, names, crawl=crawl, as_json=as_json)
         return
     instance = open_instance(settings)
     with exclusive(settings, "build"):
         end_abandoned_runs(instance, all_launchers=False)
-        report = build(settings, instance, names, StepPrinter())
+        try:
+            report = build(settings, instance, names, StepPrinter(), crawl=crawl)
+        except KeyboardInterrupt:
+            raise BuildFailedError(
+                "The build was interrupted. What was done is kept: run `twin build` to go on."
+            ) from None
     if as_json:
         print_json(report_json(report))
     else:
@@ -52,8 +60,7 @@ def report_lines(report: BuildReport) -> list[str]:
         lines.append(f"Built: {', '.join(report.built)}.")
     if report.current:
         lines.append(f"Already current: {', '.join(report.current)}.")
-    count = report.windows_embedded
-    lines.append(f"{count:,} window{'' if count == 1 else 's'} embedded.")
+    lines.append(f"{counted(report.windows_embedded, 'window')} embedded.")
     return lines
 
 
@@ -73,8 +80,8 @@ def report_json(report: BuildReport) -> dict[str, Any]:
     }
 
 
-def _say_plan(settings: TwinSettings, names: list[str], as_json: bool) -> None:
-    plans = plan_build(settings, open_instance(settings), names)
+def _say_plan(settings: TwinSettings, names: list[str], *, crawl: bool, as_json: bool) -> None:
+    plans = plan_build(settings, open_instance(settings), names, crawl=crawl)
     count = windows_to_embed(settings, plans)
     if as_json:
         authors = [
@@ -90,7 +97,9 @@ def _say_plan(settings: TwinSettings, names: list[str], as_json: bool) -> None:
     for plan in plans:
         state = f"from {plan.stale.asset} on: {plan.stale.reason}" if plan.stale else "current"
         out.print(plain(f"{plan.author.slug}: {state}"))
-    out.print(f"{count:,} windows would be embedded.")
+    crawled = any(plan.author.sources and plan.stale for plan in plans)
+    note = ", beside those of what is crawled first" if crawled else ""
+    out.print(f"{counted(count, 'window')} would be embedded{note}.")
 
 
 class StepPrinter:

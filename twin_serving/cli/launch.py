@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
 from twin_assets.assets import CHAIN
+from twin_assets.assets.failures import failed_authors
 from twin_assets.definitions import JOB, build_definitions
-from twin_assets.partitions import contiguous_ranges, range_tags, register_authors
+from twin_assets.partitions import LAUNCHED_BY, contiguous_ranges, range_tags, register_authors
 from twin_assets.settings import TwinSettings
 from twin_serving.cli.plan import AuthorPlan, plan_build
 
 OnEvent = Callable[[dg.DagsterEvent], None]
-LAUNCHED_BY = {"twin/launched_by": "twin build"}
+_OURS = {LAUNCHED_BY: "twin build"}
 ASSETS = [asset.key.to_user_string() for asset in CHAIN]
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _IN_PROGRESS = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -43,6 +44,8 @@ def build(
     instance: dg.DagsterInstance,
     names: Sequence[str],
     on_event: OnEvent,
+    *,
+    crawl: bool = False,
 ) -> BuildReport:
     """Materialize what is behind, author by author as far as each can go.
 
@@ -54,11 +57,13 @@ def build(
         instance: the home's Dagster instance.
         names: authors' names or slugs; all when empty.
         on_event: called with every event of the runs as it happens.
+        crawl: whether sources that were crawled before are crawled again.
 
     Raises:
         BadInputError: an author is not known, or there is none.
+        KeyboardInterrupt: the build was interrupted; what was done is kept.
     """
-    plans = plan_build(settings, instance, names)
+    plans = plan_build(settings, instance, names, crawl=crawl)
     report = BuildReport(current=[plan.author.slug for plan in plans if plan.stale is None])
     wanted = [plan.author.slug for plan in plans if plan.stale is not None]
     job = build_definitions(settings).resolve_job_def(JOB)
@@ -71,6 +76,13 @@ def build(
             report.failed |= result.failed
             wanted = [author for author in wanted if author not in result.failed]
         plans = plan_build(settings, instance, wanted) if wanted else []
+        before = {plan.author.slug: plan.stale for plan in behind}
+        for plan in plans:  # what a run leaves as it was would be tried for ever
+            if plan.stale is not None and plan.stale == before.get(plan.author.slug):
+                report.failed[plan.author.slug] = (
+                    f"{plan.stale.asset} stays behind: {plan.stale.reason}"
+                )
+        wanted = [author for author in wanted if author not in report.failed]
     report.built = wanted
     return report
 
@@ -100,33 +112,31 @@ def _run(
         instance=instance,
         run_id=run_id,
         run_config=_QUIET,
-        tags={**range_tags(group), **LAUNCHED_BY},
+        tags={**range_tags(group), **_OURS},
         asset_selection=[dg.AssetKey(name) for name in ASSETS[ASSETS.index(first) :]],
         raise_on_error=False,
     )
-    failed: dict[str, str] = {}
     embedded = 0
     message = "the run failed"
     for event in result.all_events:
         if event.is_step_materialization and event.asset_key == dg.AssetKey("embeddings"):
-            embedded += _embedded(event)
+            embedded = _embedded_in_run(event)
         elif event.is_step_failure and event.step_failure_data.error is not None:
-            message = event.step_failure_data.error.message.strip()
-            failed |= _failed_authors(event)
+            error = event.step_failure_data.error
+            if error.cls_name == DagsterExecutionInterruptedError.__name__:
+                raise KeyboardInterrupt
+            message = error.message.strip()
+    failed = {} if result.success else failed_authors(instance, run_id)
     if not result.success and not failed:
         failed = dict.fromkeys(group, message)
     return _RunResult(run_id, embedded, failed)
 
 
-def _embedded(event: dg.DagsterEvent) -> int:
-    value = event.step_materialization_data.materialization.metadata["embedded"].value
+def _embedded_in_run(event: dg.DagsterEvent) -> int:
+    """Return how many windows' texts the run embedded: a text of two authors counts once."""
+    metadata = event.step_materialization_data.materialization.metadata
+    value = metadata["embedded in this run"].value
     return value if isinstance(value, int) else 0
-
-
-def _failed_authors(event: dg.DagsterEvent) -> dict[str, str]:
-    data = event.step_failure_data.user_failure_data
-    entry: Any = data.metadata.get("failed") if data is not None else None
-    return dict(entry.value) if entry is not None else {}
 
 
 def _forward(entry: dg.EventLogEntry, on_event: OnEvent) -> None:
@@ -143,7 +153,7 @@ def end_abandoned_runs(instance: dg.DagsterInstance, *, all_launchers: bool) -> 
         instance: the home's Dagster instance.
         all_launchers: also runs that a daemon launched, which is right when none is running.
     """
-    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else LAUNCHED_BY)
+    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else _OURS)
     runs = instance.get_runs(filters)
     for run in runs:
         instance.report_run_failed(run, "The process that ran this is gone.")

@@ -24,6 +24,17 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def print_json_line(value: Any) -> None:
+    """Print the value as one line, at once, for whoever follows a long command."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def counted(number: int, thing: str) -> str:
+    """Return ``1 window`` or ``1,250 windows``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def say(line: str) -> None:
     """Tell the person at the terminal, without mixing it into the output."""
     err.print(plain(line))

@@ -18,6 +18,7 @@ from twin_assets.raw_store import RawStore, open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 from twin_assets.vector_cache import VectorCache
+from twin_serving.cli.output import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,19 @@ def chosen_authors(store: RawStore, names: Sequence[str]) -> list[Author]:
 
 
 def plan_build(
-    settings: TwinSettings, instance: dg.DagsterInstance, names: Sequence[str]
+    settings: TwinSettings,
+    instance: dg.DagsterInstance,
+    names: Sequence[str],
+    *,
+    crawl: bool = False,
 ) -> list[AuthorPlan]:
     """Return the plan of each chosen author, ordered by slug.
+
+    Args:
+        settings: the settings.
+        instance: the home's Dagster instance.
+        names: authors' names or slugs; all when empty.
+        crawl: whether sources that were crawled before are crawled again.
 
     Raises:
         BadInputError: see :func:`chosen_authors`.
@@ -57,11 +68,26 @@ def plan_build(
     with closing(open_raw_store(settings)) as store:
         authors = chosen_authors(store, names)
         revisions = {author.slug: store.revision(author.slug) for author in authors}
+        to_crawl = {author.slug: why_crawl(author, store, again=crawl) for author in authors}
     staleness = read_staleness(settings, instance)
     return [
-        AuthorPlan(author, staleness.first_stale(author.slug, revisions[author.slug]))
+        AuthorPlan(
+            author,
+            staleness.first_stale(author.slug, revisions[author.slug], to_crawl[author.slug]),
+        )
         for author in authors
     ]
+
+
+def why_crawl(author: Author, store: RawStore, *, again: bool) -> str | None:
+    """Return why the author's sources are to be crawled, or None."""
+    if again and author.sources:
+        return "its sources are crawled again"
+    if not author.sources:
+        return None
+    seen = {visit.source for visit in store.visits(author.slug).values()}
+    new = [source for source in author.sources if source not in seen]
+    return f"{counted(len(new), 'source')} never crawled" if new else None
 
 
 def read_staleness(settings: TwinSettings, instance: dg.DagsterInstance) -> Staleness:

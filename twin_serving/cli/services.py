@@ -16,11 +16,12 @@ from types import TracebackType
 
 from twin_assets.errors import BadInputError, TwinError
 from twin_assets.home import PROJECT_ROOT
-from twin_assets.settings import TwinSettings
+from twin_assets.settings import TwinSettings, address
 
 _START_SECONDS = 120  # a cold machine imports Dagster and Gradio slowly
 _END_SECONDS = 15
 _POLL_SECONDS = 0.25
+_TIDY_SECONDS = 30.0
 
 
 class ServiceError(TwinError):
@@ -43,11 +44,10 @@ def services_of(settings: TwinSettings) -> list[Service]:
     ui = [sys.executable, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", port]
     daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", workspace]
     page = [sys.executable, str(PROJECT_ROOT / "gradio_app.py")]
-    reach = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  # compared, not bound
     return [
-        Service("Dagster UI", ui, f"http://{reach}:{port}/server_info"),
+        Service("Dagster UI", ui, f"{address(host, settings.dagster_port)}/server_info"),
         Service("Dagster daemon", daemon),
-        Service("page", page, f"http://{reach}:{settings.page_port}/healthz"),
+        Service("page", page, f"{address(host, settings.page_port)}/healthz"),
     ]
 
 
@@ -144,14 +144,18 @@ class Running:
             if code is not None:
                 raise ServiceError(f"The {name} ended (exit code {code}); see {self.log(name)}.")
 
-    def watch(self) -> None:
-        """Return never, unless a process ends.
+    def watch(self, tidy: Callable[[], None]) -> None:
+        """Return never, unless a process ends; call ``tidy`` every half minute.
 
         Raises:
             ServiceError: one has ended.
         """
+        tidied = time.monotonic()
         while True:
             self.check()
+            if time.monotonic() - tidied > _TIDY_SECONDS:
+                tidy()
+                tidied = time.monotonic()
             time.sleep(_POLL_SECONDS)
 
     def end(self) -> None:

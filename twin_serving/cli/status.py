@@ -1,5 +1,6 @@
 """`twin status`: authors by assets."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -11,14 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from twin_assets.assets import CHAIN
+from twin_assets.documents import Outcome, Visit
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import create_store
 from twin_serving.catalog import open_instance
-from twin_serving.cli.output import out, plain, print_json
-from twin_serving.cli.plan import read_staleness
+from twin_serving.cli.output import counted, out, plain, print_json
+from twin_serving.cli.plan import read_staleness, why_crawl
 
 ASSETS = [asset.key.to_user_string() for asset in CHAIN]
+_BAD = {Outcome.GONE, Outcome.REFUSED, Outcome.FAILED}
 _MARKS = {"current": "●", "stale": "◐", "failed": "✗", "missing": "○"}
 _STYLES = {"current": "green", "stale": "yellow", "failed": "red", "missing": "dim"}
 
@@ -32,6 +35,7 @@ class AuthorStatus:
     sample: bool
     documents: int
     assets: Mapping[str, str]
+    links: Sequence[Mapping[str, str]]
     reason: str | None
     serving: str | None
     versions: int
@@ -46,13 +50,15 @@ def read_status(settings: TwinSettings, instance: dg.DagsterInstance) -> list[Au
     with closing(open_raw_store(settings)) as store:
         authors = store.authors()
         revisions = {author.slug: store.revision(author.slug) for author in authors}
+        to_crawl = {author.slug: why_crawl(author, store, again=False) for author in authors}
+        visits = {author.slug: list(store.visits(author.slug).values()) for author in authors}
         counts = {author.slug: sum(store.count(author.slug).values()) for author in authors}
     staleness = read_staleness(settings, instance)
     failed = {asset: failed_authors(instance, asset) for asset in ASSETS}
     indexes = create_store("faiss", settings)
     rows = []
     for author in authors:
-        first = staleness.first_stale(author.slug, revisions[author.slug])
+        first = staleness.first_stale(author.slug, revisions[author.slug], to_crawl[author.slug])
         behind = ASSETS.index(first.asset) if first else len(ASSETS)
         states = {}
         for place, asset in enumerate(ASSETS):
@@ -69,12 +75,22 @@ def read_status(settings: TwinSettings, instance: dg.DagsterInstance) -> list[Au
                 sample=author.sample,
                 documents=counts[author.slug],
                 assets=states,
+                links=[_link_row(visit) for visit in visits[author.slug]],
                 reason=f"{first.asset}: {first.reason}" if first else None,
                 serving=indexes.serving(author.slug),
                 versions=len(indexes.versions(author.slug)),
             )
         )
     return rows
+
+
+def _link_row(visit: Visit) -> dict[str, str]:
+    return {
+        "link": visit.link,
+        "outcome": visit.outcome.value,
+        "detail": visit.detail,
+        "visited_at": visit.visited_at,
+    }
 
 
 def failed_authors(instance: dg.DagsterInstance, asset: str) -> set[str]:
@@ -101,11 +117,27 @@ def status_command(
     if not rows:
         out.print("There are no authors yet. Import some with `twin import FILE.jsonl`.")
         return
-    out.print(_table(rows))
+    out.print(_table(rows), soft_wrap=False)
+    for row in rows:
+        served = f"{row.serving} ({row.versions} kept)" if row.serving else "nothing"
+        out.print(plain(f"{row.slug} serves {served}"))
     out.print(Text("  ".join(f"{mark} {state}" for state, mark in _MARKS.items()), style="dim"))
     for row in rows:
+        _show_links(row)
         if row.reason:
             out.print(plain(f"{row.slug}: {row.reason}. Run `twin build`."))
+
+
+def _show_links(row: AuthorStatus) -> None:
+    """Say how the author's links fared, and name those that need a look."""
+    if not row.links:
+        return
+    counts = Counter(link["outcome"] for link in row.links)
+    shares = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    out.print(plain(f"{row.slug}: {counted(len(row.links), 'link')} crawled: {shares}"))
+    for link in row.links:
+        if link["outcome"] in _BAD:
+            out.print(plain(f"  {link['outcome']}: {link['link']} {link['detail']}"))
 
 
 def _table(rows: Sequence[AuthorStatus]) -> Table:
@@ -113,11 +145,9 @@ def _table(rows: Sequence[AuthorStatus]) -> Table:
     table.add_column("author")
     table.add_column("documents", justify="right")
     for asset in ASSETS:
-        table.add_column(asset.replace("_", "\n"), justify="center")
-    table.add_column("serves")
+        table.add_column(asset.partition("_")[0], justify="center")
     for row in rows:
         marks = [Text(_MARKS[row.assets[a]], style=_STYLES[row.assets[a]]) for a in ASSETS]
         name = plain(row.name) + (" (sample)" if row.sample else "")
-        served = f"{row.serving} ({row.versions} kept)" if row.serving else "nothing"
-        table.add_row(name, str(row.documents), *marks, served)
+        table.add_row(name, str(row.documents), *marks)
     return table

@@ -2,12 +2,13 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Annotated, NoReturn
 
 import dagster as dg
 import typer
 
+from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.samples import import_samples
 from twin_assets.settings import TwinSettings, load_settings
@@ -15,13 +16,16 @@ from twin_serving.catalog import open_instance
 from twin_serving.cli.build import StepPrinter, failure_line, report_lines
 from twin_serving.cli.launch import build, end_abandoned_runs
 from twin_serving.cli.locks import exclusive
-from twin_serving.cli.output import say
+from twin_serving.cli.output import print_json_line, say
 from twin_serving.cli.services import Running, Service, check_port, services_of
 
 
 def up_command(
     demo: Annotated[
         bool, typer.Option("--demo", help="Import the sample authors when there are no documents.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each started service as a line of JSON.")
     ] = False,
 ) -> None:
     """Run everything on one TWIN_HOME: Dagster UI, daemon and page. Ctrl-C ends all."""
@@ -35,9 +39,11 @@ def up_command(
             _build(settings, instance, demo)
         with _ends_on_signal(), Running(settings) as running:
             say("Starting the services …")
-            running.start(services_of(settings), lambda service: _say_started(settings, service))
+            running.start(
+                services_of(settings), lambda service: _say_started(settings, service, as_json)
+            )
             say("Ctrl-C ends all.")
-            running.watch()
+            running.watch(lambda: _tidy(settings, instance))
 
 
 def _build(settings: TwinSettings, instance: dg.DagsterInstance, demo: bool) -> None:
@@ -57,13 +63,16 @@ def _build(settings: TwinSettings, instance: dg.DagsterInstance, demo: bool) -> 
         say(failure_line(report))
 
 
-def _say_started(settings: TwinSettings, service: Service) -> None:
+def _say_started(settings: TwinSettings, service: Service, as_json: bool) -> None:
     addresses = {
         "Dagster UI": settings.dagster_link,
         "Dagster daemon": "running sensors and queued runs",
-        "page": f"http://{settings.host}:{settings.page_port}",
+        "page": settings.page_link,
     }
-    say(f"{service.name:<15} {addresses[service.name]}")
+    if as_json:
+        print_json_line({"service": service.name, "address": addresses[service.name]})
+    else:
+        say(f"{service.name:<15} {addresses[service.name]}")
 
 
 @contextmanager
@@ -72,13 +81,22 @@ def _ends_on_signal() -> Iterator[None]:
 
     Entered after the build, since a Dagster run leaves handlers of its own behind.
     """
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop(number: int, frame: object) -> NoReturn:
+        for one in signals:  # a second one must not break off the end
+            signal.signal(one, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in signals:
         signal.signal(number, stop)
     try:
         yield
     except KeyboardInterrupt:
         say("Everything has ended.")
+
+
+def _tidy(settings: TwinSettings, instance: dg.DagsterInstance) -> None:
+    """Free the queue from a `twin build` that was killed."""
+    with suppress(BadInputError), exclusive(settings, "build"):  # held: a build is at work
+        end_abandoned_runs(instance, all_launchers=False)

@@ -15,7 +15,7 @@ _SHORTEST, _LONGEST = 30, 500  # characters of a sentence that can stand alone
 _BEHIND_BEST = 0.25
 _ENDS = re.compile(
     r"(?<=[.!?…。！？])[\"'”’)\]*_]*\s+|\n\s*\n|\n(?=\s*(?:[-*+•]|\d+[.)]|#{1,6}|>|\|)\s)"
-    r"|\n(?=\s*(?:\"{3}|'{3}))"  # a docstring
+    r"|\n(?=\s*(?:\"{3}|'{3}|`{3}|~{3}))"  # a docstring, a code block
 )
 _MARKUP_LINE = re.compile(r"^(?:#{1,6}\s|\||```|~~~|!\[|-{3,}|\*{3,}|={3,})")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -71,10 +71,16 @@ class ExtractiveAnswerer:
             if len(chosen) == _SENTENCES or scores[index] < scores[ranked[0]] - _BEHIND_BEST:
                 break
             from_passage = sum(s.passage.n == sentence.passage.n for s in chosen)
-            repeated = any(s.text == sentence.text for s in chosen)
+            repeated = any(_says_the_same(sentence.text, s.text) for s in chosen)
             if from_passage < _A_PASSAGE and not repeated:
                 chosen.append(sentence)
         return sorted(chosen, key=lambda s: (s.passage.n, s.start))
+
+
+def _says_the_same(one: str, other: str) -> bool:
+    """Tell whether one sentence holds the other's words, as in two copies of an article."""
+    letters = ["".join(c for c in text.casefold() if c.isalnum()) for text in (one, other)]
+    return letters[0] in letters[1] or letters[1] in letters[0]
 
 
 def sentences_of(passage: Passage) -> Iterator[_Sentence]:

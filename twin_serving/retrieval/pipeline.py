@@ -86,7 +86,8 @@ class Retriever:
         return [partition.author for partition in self._catalog.served().partitions]
 
     def _checked(self, question: str, options: RetrievalOptions) -> str:
-        question = question.strip()
+        # an argument that is no UTF-8 arrives with lone surrogates, which no tokenizer takes
+        question = question.encode("utf-8", "replace").decode("utf-8").strip()
         limit = self._settings.max_question_characters
         if not question:
             raise BadInputError("The question is empty. Ask something.")

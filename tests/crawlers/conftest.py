@@ -1,0 +1,63 @@
+"""A make-believe Internet with one client on it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from fetching import MakeClient, MakeSite
+from webserver import LocalNetwork, ManualTime, WebServer
+
+from twin_assets.crawlers.http import HttpClient, HttpOptions
+
+
+@pytest.fixture
+def time() -> ManualTime:
+    return ManualTime()
+
+
+@pytest.fixture
+def network() -> LocalNetwork:
+    return LocalNetwork()
+
+
+@pytest.fixture
+def site(time: ManualTime, network: LocalNetwork) -> Iterator[MakeSite]:
+    """Makes a server that a name leads to."""
+    with ExitStack() as servers:
+
+        def make(name: str) -> WebServer:
+            server = servers.enter_context(WebServer(time.clock))
+            network.add(name, server)
+            return server
+
+        yield make
+
+
+@pytest.fixture
+def blog(site: MakeSite) -> WebServer:
+    """The server of blog.example."""
+    return site("blog.example")
+
+
+@pytest.fixture
+def make_client(time: ManualTime, network: LocalNetwork, site: MakeSite) -> Iterator[MakeClient]:
+    """Makes clients on the network; pauses take no time, and grow by no chance."""
+    with ExitStack() as clients:
+
+        def make(**options: object) -> HttpClient:
+            client = HttpClient(
+                HttpOptions(**options),  # type: ignore[arg-type]
+                resolve=network.resolve,
+                timing=time.timing,
+                network=network,
+                jitter=lambda: 0.0,
+            )
+            return clients.enter_context(client)
+
+        yield make
+
+
+@pytest.fixture
+def client(make_client: MakeClient) -> HttpClient:
+    """A client as it is by default."""
+    return make_client()

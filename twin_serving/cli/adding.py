@@ -57,4 +57,4 @@ def add_command(
 def _absolute(source: str) -> str:
     """Return a path as an absolute one, so that it is found from wherever a build runs."""
     path = Path(source).expanduser()
-    return str(path.resolve()) if path.exists() else source.strip()
+    return str(path.resolve()) if source.strip() and path.exists() else source.strip()

@@ -49,7 +49,7 @@ def test_windows_hold_every_token_and_none_is_too_long(
     for window in windows:
         assert chunk.text[window.start : window.end] == window.text
         assert model_reads(window.reading) == window.tokens + 2
-        assert window.tokens <= max(size, longest)
+        assert window.tokens <= max(size, longest + size // 4)  # a title takes a quarter at most
         assert window.chunk_id == chunk.chunk_id
     assert uncovered_tokens(chunk, windows, TOKENIZER) == 0
     covered = {at for window in windows for at in range(window.start, window.end)}

@@ -16,8 +16,8 @@ from twin_serving.twin import Twin
 pytestmark = BROWSER
 
 BREAD = "What does Mara Lindqvist say about proofing dough in the fridge?"
-# Mara and Inês have most to say about it; Tomás a little.
-COLD = "What can go wrong in cold weather?"
+# Tomás and Mara both do.
+HEAT = "How do you measure heat loss?"
 
 
 def test_an_answer_cites_sources_of_the_author_that_is_named(
@@ -67,7 +67,7 @@ def test_a_citation_is_reached_and_opened_by_keyboard(address: str, open_tab: Op
 
 def test_the_picker_asks_one_author_only(address: str, open_tab: OpenTab) -> None:
     page = open_tab(address)
-    ask(page, COLD)
+    ask(page, HEAT)
     authors = " ".join(page.locator(".source .facts").all_inner_texts())
     assert "Mara Lindqvist" in authors
     page.get_by_label("Author", exact=True).click()

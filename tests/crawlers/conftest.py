@@ -7,7 +7,7 @@ import pytest
 from fetching import MakeClient, MakeSite
 from webserver import LocalNetwork, ManualTime, WebServer
 
-from twin_assets.crawlers.http import HttpClient, HttpOptions
+from twin_assets.crawlers.http.client import HttpClient, HttpOptions
 
 
 @pytest.fixture

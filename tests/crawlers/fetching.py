@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from webserver import WebServer
 
-from twin_assets.crawlers.faults import FetchError
-from twin_assets.crawlers.http import HttpClient
+from twin_assets.crawlers.http.client import HttpClient
+from twin_assets.crawlers.http.faults import FetchError
 
 SITE = "https://blog.example"
 LINK = f"{SITE}/a"

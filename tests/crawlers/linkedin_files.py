@@ -4,8 +4,8 @@ from pathlib import Path
 
 from zip_builder import task_for, zip_of
 
+from twin_assets.crawlers.exports.linkedin import LinkedInExport
 from twin_assets.crawlers.found import Found
-from twin_assets.crawlers.linkedin_export import LinkedInExport
 from twin_assets.documents import RawDocument
 
 HEADER = "Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n"

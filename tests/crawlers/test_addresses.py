@@ -2,7 +2,7 @@
 
 import pytest
 
-from twin_assets.crawlers.addresses import is_public, resolve
+from twin_assets.crawlers.http.addresses import is_public, resolve
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from zip_builder import damage, patch_directory, unpacked, with_link, zip_of
 
-from twin_assets.crawlers.archives import Fault, Limits, Member, holds, names, read_members
+from twin_assets.crawlers.exports.archives import Fault, Limits, Member, holds, names, read_members
 from twin_assets.errors import BadInputError
 
 GOOD = {"a/good.txt": "good words", "a/später.txt": "日本語 🎉"}

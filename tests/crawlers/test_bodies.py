@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin_assets.crawlers.bodies import unpacked
-from twin_assets.crawlers.faults import FetchError, Reason
+from twin_assets.crawlers.http.bodies import unpacked
+from twin_assets.crawlers.http.faults import FetchError, Reason
 
 CONTENT = b"some words, " * 20_000
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin_assets.crawlers.charsets import decode
+from twin_assets.crawlers.http.charsets import decode
 
 FRENCH = "Le café où l’été naît déjà, garçon: «naïve» façade, très français"
 RUSSIAN = "Это обычный русский текст о программировании и базах данных"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin_assets.crawlers.export_csv import BrokenRow, Row, read_rows
+from twin_assets.crawlers.exports.csv_rows import BrokenRow, Row, read_rows
 
 HEADER = "Date,ShareLink,ShareCommentary,Visibility\n"
 BEGINS = re.compile(r'"?\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}')

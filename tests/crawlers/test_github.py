@@ -10,7 +10,7 @@ import pytest
 from github_site import FIRST, SECOND, GitHubSite, crawled, member, tarball
 from webserver import Answer, endless, redirect
 
-from twin_assets.crawlers.github import GitHubCrawler
+from twin_assets.crawlers.github.crawler import GitHubCrawler
 from twin_assets.documents import Category, Outcome, Visit
 from twin_assets.raw_store.sqlite import SqliteRawStore
 

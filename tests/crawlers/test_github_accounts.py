@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from github_site import FIRST, SECOND, GitHubSite, crawled
 
-from twin_assets.crawlers.github import GitHubCrawler
+from twin_assets.crawlers.github.crawler import GitHubCrawler
 from twin_assets.documents import Outcome, Visit
 from twin_assets.raw_store.sqlite import SqliteRawStore
 

@@ -1,6 +1,6 @@
 import pytest
 
-from twin_assets.crawlers.github_links import Place, place_of, remote_name
+from twin_assets.crawlers.github.links import Place, place_of, remote_name
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,14 @@ import pytest
 from fetching import SITE, MakeClient, MakeSite
 from webserver import Answer, LocalNetwork, ManualTime, Seen, WebServer, in_turn, redirect
 
-from twin_assets.crawlers.faults import FetchError, Reason
-from twin_assets.crawlers.http import HTML, Fetched, HttpClient, HttpOptions, Remembered
+from twin_assets.crawlers.http.client import (
+    HTML,
+    Fetched,
+    HttpClient,
+    HttpOptions,
+    Remembered,
+)
+from twin_assets.crawlers.http.faults import FetchError, Reason
 
 
 def test_a_page_comes_with_what_the_server_says_of_it(client: HttpClient, blog: WebServer) -> None:

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from webserver import Answer, LocalNetwork, ManualTime, Seen, WebServer, endless, gzip_bomb, in_turn
 
-from twin_assets.crawlers.faults import Reason
-from twin_assets.crawlers.http import HttpClient, HttpOptions
-from twin_assets.crawlers.turns import asked_to_return
+from twin_assets.crawlers.http.client import HttpClient, HttpOptions
+from twin_assets.crawlers.http.faults import Reason
+from twin_assets.crawlers.http.turns import asked_to_return
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from fetching import LINK, SITE, MakeClient, MakeSite, fault
 from webserver import Answer, WebServer, redirect
 
-from twin_assets.crawlers.faults import Reason
-from twin_assets.crawlers.http import HTML, HttpClient
+from twin_assets.crawlers.http.client import HTML, HttpClient
+from twin_assets.crawlers.http.faults import Reason
 
 
 def test_redirects_in_a_circle(client: HttpClient, blog: WebServer) -> None:

@@ -4,8 +4,8 @@ import pytest
 from fetching import LINK, SITE, MakeClient, MakeSite, fault
 from webserver import Answer, LocalNetwork, ManualTime, WebServer, in_turn, redirect
 
-from twin_assets.crawlers.faults import Reason
-from twin_assets.crawlers.http import HttpClient
+from twin_assets.crawlers.http.client import HttpClient
+from twin_assets.crawlers.http.faults import Reason
 
 
 def test_robots_txt_forbids(client: HttpClient, blog: WebServer) -> None:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from webserver import Answer, LocalNetwork, ManualTime, WebServer, redirect
 
-from twin_assets.crawlers.faults import FetchError, Reason
-from twin_assets.crawlers.http import HttpClient, HttpOptions, Remembered
-from twin_assets.crawlers.urls import redirected, shown, web_url
+from twin_assets.crawlers.http.client import HttpClient, HttpOptions, Remembered
+from twin_assets.crawlers.http.faults import FetchError, Reason
+from twin_assets.crawlers.http.urls import redirected, shown, web_url
 from twin_assets.errors import BadInputError, StorageError
 
 

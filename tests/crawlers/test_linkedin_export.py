@@ -10,9 +10,9 @@ from builders import ADA
 from linkedin_files import HEADER, PULSE, SHARES, UPDATE, found_in, from_csv, share
 from zip_builder import damage, task_for, unpacked, zip_of
 
-from twin_assets.crawlers.archives import Limits
 from twin_assets.crawlers.crawl import crawl_author
-from twin_assets.crawlers.linkedin_export import LinkedInExport
+from twin_assets.crawlers.exports.archives import Limits
+from twin_assets.crawlers.exports.linkedin import LinkedInExport
 from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store.sqlite import SqliteRawStore

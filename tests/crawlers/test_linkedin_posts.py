@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from linkedin_files import HEADER, PULSE, SHARES, UPDATE, from_csv, share
 
-from twin_assets.crawlers.linkedin_export import linkedin_link
+from twin_assets.crawlers.exports.linkedin import linkedin_link
 
 
 def words_of(tmp_path: Path, field: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from github_site import FIRST, SECOND, crawled, member, packed, tarball
 
-from twin_assets.crawlers.local_repositories import LocalRepositoryCrawler
+from twin_assets.crawlers.github.local import LocalRepositoryCrawler
 from twin_assets.documents import Category, Outcome, RawDocument, Visit, digest
 from twin_assets.raw_store.sqlite import SqliteRawStore
 

@@ -9,10 +9,10 @@ import pytest
 from builders import ADA
 from zip_builder import damage, task_for, unpacked, zip_of
 
-from twin_assets.crawlers.archives import Limits
 from twin_assets.crawlers.crawl import crawl_author
+from twin_assets.crawlers.exports.archives import Limits
+from twin_assets.crawlers.exports.medium import MediumExport
 from twin_assets.crawlers.found import Found
-from twin_assets.crawlers.medium_export import MediumExport
 from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store.sqlite import SqliteRawStore

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from twin_assets.crawlers.repository_files import (
+from twin_assets.crawlers.github.files import (
     MOST_BYTES,
     Entry,
     LeftOut,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twin_assets.crawlers.robots import Rules, parse
+from twin_assets.crawlers.http.robots import Rules, parse
 
 
 def allows(text: str, target: str, token: str = "twin") -> bool:  # noqa: S107

@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 from github_site import FIRST, member, packed, tarball, unpacked
 
-from twin_assets.crawlers import tarballs
-from twin_assets.crawlers.repository_files import LeftOut, source_files
-from twin_assets.crawlers.tarballs import Tarball
+from twin_assets.crawlers.github import tarballs
+from twin_assets.crawlers.github.files import LeftOut, source_files
+from twin_assets.crawlers.github.tarballs import Tarball
 from twin_assets.errors import BadInputError
 
 FILES = {"README.md": "# Engine", "src/mill.py": "mill = 1"}

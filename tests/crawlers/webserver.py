@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpcore
 
-from twin_assets.crawlers.turns import Timing
+from twin_assets.crawlers.http.turns import Timing
 
 
 class ManualTime:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from twin_assets.crawlers.feeds import Feed, Item, feed_links, looks_like_feed, read_feed
 from twin_assets.crawlers.found import Found, Task
-from twin_assets.crawlers.http import FEED, HTML, Fetched, HttpClient
+from twin_assets.crawlers.http.client import FEED, HTML, Fetched, HttpClient
 from twin_assets.crawlers.pages import Visited, read_article, unread, visit
 from twin_assets.documents import Category, Outcome, RawDocument
 from twin_assets.extraction.tree import parse

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from twin_assets.crawlers.article import ArticleCrawler
+from twin_assets.crawlers.exports.linkedin import LinkedInExport
+from twin_assets.crawlers.exports.medium import MediumExport
 from twin_assets.crawlers.found import Crawler
-from twin_assets.crawlers.github import GitHubCrawler
-from twin_assets.crawlers.http import HttpClient
+from twin_assets.crawlers.github.crawler import GitHubCrawler
+from twin_assets.crawlers.github.local import LocalRepositoryCrawler
+from twin_assets.crawlers.http.client import HttpClient
+from twin_assets.crawlers.http.options import HttpOptions
 from twin_assets.crawlers.linkedin import LinkedInCrawler
-from twin_assets.crawlers.linkedin_export import LinkedInExport
-from twin_assets.crawlers.local_repositories import LocalRepositoryCrawler
 from twin_assets.crawlers.medium import MediumCrawler
-from twin_assets.crawlers.medium_export import MediumExport
-from twin_assets.crawlers.options import HttpOptions
 from twin_assets.errors import BadInputError
 from twin_assets.settings import TwinSettings
 

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from twin_assets.crawlers.exports import iso_time
+from twin_assets.crawlers.exports.export import iso_time
+from twin_assets.crawlers.exports.linkedin import first_words, is_linkedin, linkedin_link
 from twin_assets.crawlers.found import Found, Task
-from twin_assets.crawlers.http import HTML, HttpClient
-from twin_assets.crawlers.linkedin_export import first_words, is_linkedin, linkedin_link
+from twin_assets.crawlers.http.client import HTML, HttpClient
 from twin_assets.crawlers.pages import Visited, read_article, unread, visit
 from twin_assets.documents import Category, Outcome, RawDocument
 from twin_assets.extraction.tree import parse

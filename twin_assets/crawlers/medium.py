@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from twin_assets.crawlers.article import ArticleCrawler
 from twin_assets.crawlers.found import Found, Task
-from twin_assets.crawlers.http import HttpClient
+from twin_assets.crawlers.http.client import HttpClient
 
 _STORY = re.compile(r"(?:[^@].*-)?[0-9a-f]{10,12}")  # names of authors begin with "@"
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from twin_assets.crawlers.exchange import Remembered
-from twin_assets.crawlers.faults import FetchError, Reason
 from twin_assets.crawlers.found import Found, Task
-from twin_assets.crawlers.http import Fetched, HttpClient
+from twin_assets.crawlers.http.client import Fetched, HttpClient
+from twin_assets.crawlers.http.exchange import Remembered
+from twin_assets.crawlers.http.faults import FetchError, Reason
 from twin_assets.documents import Category, Outcome, RawDocument
 from twin_assets.extraction import Page, extract_page
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from twin_assets.crawlers.archives import (
+from twin_assets.crawlers.exports.archives import (
     DEFAULT_LIMITS,
     Fault,
     Limits,
@@ -17,9 +17,9 @@ from twin_assets.crawlers.archives import (
     printable,
     read_members,
 )
-from twin_assets.crawlers.charsets import decode
-from twin_assets.crawlers.exports import Item, LeftOut, Owner, find, iso_time
+from twin_assets.crawlers.exports.export import Item, LeftOut, Owner, find, iso_time
 from twin_assets.crawlers.found import Found, Task
+from twin_assets.crawlers.http.charsets import decode
 from twin_assets.documents import Category, RawDocument
 from twin_assets.extraction.markdown import to_markdown
 from twin_assets.extraction.tree import parse

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-from twin_assets.crawlers.notebooks import notebook_text
+from twin_assets.crawlers.github.notebooks import notebook_text
 
 # The largest handwritten files are a few hundred KiB; what is larger is data or generated, and
 # would fill the index with one file's chunks.

@@ -7,7 +7,7 @@ from typing import Any
 import httpcore
 from httpcore import SOCKET_OPTION, NetworkBackend, NetworkStream
 
-from twin_assets.crawlers.addresses import Resolve, allowed_addresses
+from twin_assets.crawlers.http.addresses import Resolve, allowed_addresses
 
 SecondsLeft = Callable[[], float]
 

@@ -4,7 +4,7 @@ import re
 
 import httpx
 
-from twin_assets.crawlers.faults import FetchError, Reason
+from twin_assets.crawlers.http.faults import FetchError, Reason
 
 _HOST = re.compile(rb"[a-z0-9._-]+|[0-9a-f:.]+")  # a name (IDNA's spelling) or an IP address
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock
 
-from twin_assets.crawlers.faults import FetchError, Reason
+from twin_assets.crawlers.http.faults import FetchError, Reason
 
 _YEAR = 366 * 24 * 3600.0
 

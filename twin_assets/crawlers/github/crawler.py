@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from twin_assets.crawlers.faults import FetchError, Reason
 from twin_assets.crawlers.found import Found, Task
-from twin_assets.crawlers.github_api import API, GitHubApi, Repository
-from twin_assets.crawlers.github_links import Place, place_of
-from twin_assets.crawlers.http import HttpClient
-from twin_assets.crawlers.repositories import found_in, links_at_commit
-from twin_assets.crawlers.tarballs import Tarball
+from twin_assets.crawlers.github.api import API, GitHubApi, Repository
+from twin_assets.crawlers.github.links import Place, place_of
+from twin_assets.crawlers.github.repositories import found_in, links_at_commit
+from twin_assets.crawlers.github.tarballs import Tarball
+from twin_assets.crawlers.http.client import HttpClient
+from twin_assets.crawlers.http.faults import FetchError, Reason
 from twin_assets.documents import Outcome, Visit
 from twin_assets.errors import BadInputError
 

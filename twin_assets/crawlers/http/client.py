@@ -10,14 +10,21 @@ from typing import Self
 import httpcore
 import httpx
 
-from twin_assets.crawlers.addresses import Resolve, resolve
-from twin_assets.crawlers.charsets import decode
-from twin_assets.crawlers.exchange import Exchange, Remembered, Reply, Wish, media_type_of, sendable
-from twin_assets.crawlers.faults import FetchError, Reason
-from twin_assets.crawlers.options import HttpOptions
-from twin_assets.crawlers.robots import MAX_BYTES, RobotsCache
-from twin_assets.crawlers.turns import Deadline, Timing, Turns
-from twin_assets.crawlers.urls import origin, redirected, shown, target, web_url
+from twin_assets.crawlers.http.addresses import Resolve, resolve
+from twin_assets.crawlers.http.charsets import decode
+from twin_assets.crawlers.http.exchange import (
+    Exchange,
+    Remembered,
+    Reply,
+    Wish,
+    media_type_of,
+    sendable,
+)
+from twin_assets.crawlers.http.faults import FetchError, Reason
+from twin_assets.crawlers.http.options import HttpOptions
+from twin_assets.crawlers.http.robots import MAX_BYTES, RobotsCache
+from twin_assets.crawlers.http.turns import Deadline, Timing, Turns
+from twin_assets.crawlers.http.urls import origin, redirected, shown, target, web_url
 from twin_assets.errors import BadInputError, StorageError
 
 HTML = ("text/html", "application/xhtml+xml")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from twin_assets.crawlers.archives import (
+from twin_assets.crawlers.exports.archives import (
     DEFAULT_LIMITS,
     Fault,
     Limits,
@@ -21,10 +21,10 @@ from twin_assets.crawlers.archives import (
     printable,
     read_members,
 )
-from twin_assets.crawlers.charsets import decode
-from twin_assets.crawlers.export_csv import BrokenRow, Row, read_rows
-from twin_assets.crawlers.exports import Item, LeftOut, Owner, find, iso_time
+from twin_assets.crawlers.exports.csv_rows import BrokenRow, Row, read_rows
+from twin_assets.crawlers.exports.export import Item, LeftOut, Owner, find, iso_time
 from twin_assets.crawlers.found import Found, Task
+from twin_assets.crawlers.http.charsets import decode
 from twin_assets.documents import Category, RawDocument
 from twin_assets.extraction.markdown import to_markdown
 from twin_assets.extraction.tree import parse

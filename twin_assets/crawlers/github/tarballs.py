@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, NoReturn
 
-from twin_assets.crawlers.repository_files import Entry, LeftOut, is_safe
+from twin_assets.crawlers.github.files import Entry, LeftOut, is_safe
 from twin_assets.errors import BadInputError
 
 # Linux, with 90,000 files and 1.5 GiB, is among the largest; code packs to a fifth, seldom to less

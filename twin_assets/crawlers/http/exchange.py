@@ -15,12 +15,12 @@ from pathlib import Path
 import httpcore
 import httpx
 
-from twin_assets.crawlers.addresses import Resolve
-from twin_assets.crawlers.bodies import ACCEPT_ENCODING, too_large, unpacked
-from twin_assets.crawlers.faults import FetchError, Reason
-from twin_assets.crawlers.network import GuardedBackend
-from twin_assets.crawlers.options import HttpOptions
-from twin_assets.crawlers.turns import Deadline, asked_to_return, when
+from twin_assets.crawlers.http.addresses import Resolve
+from twin_assets.crawlers.http.bodies import ACCEPT_ENCODING, too_large, unpacked
+from twin_assets.crawlers.http.faults import FetchError, Reason
+from twin_assets.crawlers.http.network import GuardedBackend
+from twin_assets.crawlers.http.options import HttpOptions
+from twin_assets.crawlers.http.turns import Deadline, asked_to_return, when
 
 # Its debug lines show where redirects lead, signatures and all.
 logging.getLogger("httpcore").setLevel(logging.INFO)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from urllib.parse import quote
 
-from twin_assets.crawlers.faults import FetchError, Reason
+from twin_assets.crawlers.http.faults import FetchError, Reason
 
 MAX_BYTES = 500 * 1024  # what the RFC has a crawler read at least; the rest is not looked at
 

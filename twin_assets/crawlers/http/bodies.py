@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator
 
-from twin_assets.crawlers.faults import FetchError, Reason
+from twin_assets.crawlers.http.faults import FetchError, Reason
 
 ACCEPT_ENCODING = "gzip"
 

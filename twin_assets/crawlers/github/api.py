@@ -8,10 +8,10 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from twin_assets.crawlers.exchange import Remembered
-from twin_assets.crawlers.faults import FetchError, Reason
-from twin_assets.crawlers.http import Fetched, HttpClient
-from twin_assets.crawlers.turns import when
+from twin_assets.crawlers.http.client import Fetched, HttpClient
+from twin_assets.crawlers.http.exchange import Remembered
+from twin_assets.crawlers.http.faults import FetchError, Reason
+from twin_assets.crawlers.http.turns import when
 
 API = "https://api.github.com"
 

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from twin_assets.crawlers.checkouts import folder_entries, read_checkout
 from twin_assets.crawlers.found import Found, Task
-from twin_assets.crawlers.github_links import is_name
-from twin_assets.crawlers.repositories import (
+from twin_assets.crawlers.github.checkouts import folder_entries, read_checkout
+from twin_assets.crawlers.github.links import is_name
+from twin_assets.crawlers.github.repositories import (
     FileLink,
     Tree,
     found_in,
     links_at_commit,
     links_by_content,
 )
-from twin_assets.crawlers.tarballs import Tarball
+from twin_assets.crawlers.github.tarballs import Tarball
 from twin_assets.errors import BadInputError
 
 _TARBALLS = (".tar.gz", ".tgz", ".tar")

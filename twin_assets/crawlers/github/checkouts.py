@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from twin_assets.crawlers.github_links import remote_name
-from twin_assets.crawlers.repository_files import Entry, LeftOut
+from twin_assets.crawlers.github.files import Entry, LeftOut
+from twin_assets.crawlers.github.links import remote_name
 from twin_assets.errors import BadInputError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

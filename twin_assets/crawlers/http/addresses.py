@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from twin_assets.crawlers.faults import FetchError, Reason
+from twin_assets.crawlers.http.faults import FetchError, Reason
 
 Resolve = Callable[[str, int], Sequence[str]]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from twin_assets.crawlers.found import Found, Task
-from twin_assets.crawlers.repository_files import Entry, LeftOut, describe, source_files
+from twin_assets.crawlers.github.files import Entry, LeftOut, describe, source_files
 from twin_assets.documents import Category, RawDocument, digest
 
 Tree = Callable[[], Iterable[Entry]]

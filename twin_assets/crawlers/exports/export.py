@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from twin_assets.crawlers.archives import Fault, printable
+from twin_assets.crawlers.exports.archives import Fault, printable
 from twin_assets.crawlers.found import Found, Task
 from twin_assets.documents import Author, RawDocument, slugify
 from twin_assets.errors import BadInputError

@@ -18,6 +18,12 @@ from twin_assets.links import canonical_link
 
 # Characters of an item's text from which on it is the article, not a teaser for it.
 _WHOLE = 1500
+_CLOSED = re.compile(r"</[a-zA-Z]")  # what a text that is no markup hardly has
+# Half of a character (U+D800 to U+DFFF), on which feedparser breaks off.
+_HALF = re.compile(
+    r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}"
+    r"|0*(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));?"
+)
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?")
 
 
@@ -52,7 +58,7 @@ def read_feed(text: str, link: str) -> Feed | None:
     # Given text or bytes, feedparser would take them for the name of a file or a link to open.
     # Links and markup in items are for to_markdown to make safe.
     parsed = feedparser.parse(
-        BytesIO(text.lstrip().encode("utf-8", "replace")),
+        BytesIO(_HALF.sub("\ufffd", text.lstrip()).encode("utf-8", "replace")),
         response_headers={
             "content-location": link,
             "content-type": "application/xml; charset=utf-8",
@@ -60,13 +66,14 @@ def read_feed(text: str, link: str) -> Feed | None:
         resolve_relative_uris=False,
         sanitize_html=False,
     )
-    if not parsed.version:
+    if not parsed.get("version"):
         return None
     is_medium = _string(parsed.feed, "generator").casefold() == "medium"
     language = _LANGUAGE.fullmatch(_string(parsed.feed, "language").lower())
     items: dict[str, Item] = {}
     for entry in parsed.entries:
-        found = web_link(_string(entry, "link"), link)
+        named = _string(entry, "link")
+        found = web_link(named, link) if named else None
         if found is not None:
             item_link = _identity(found, is_medium)
             if item_link not in items:
@@ -111,7 +118,7 @@ def _item(entry: Mapping[str, Any], link: str, language: str | None) -> Item:
 def _html(content: Mapping[str, Any]) -> str:
     """Return a title or a text as HTML, which it mostly is."""
     value = _string(content, "value")
-    if content.get("type") != "text/plain":
+    if content.get("type") != "text/plain" or _CLOSED.search(value):
         return value
     return "".join(f"<p>{escape(part)}</p>" for part in re.split(r"\n\s*\n", value))
 

@@ -96,13 +96,11 @@ class ArticleCrawler:
         for before in task.visits.values():
             of_feed = before.source == task.source and before.documents
             if of_feed and before.link not in kept and before.outcome is not Outcome.GONE:
-                found = visit(self._client, task, before.link, HTML).found
-                dropped = "no longer among the feed's items"
-                yield (
-                    found
-                    if found.outcome
-                    else replace(found, outcome=Outcome.UNCHANGED, detail=dropped)
-                )
+                page = visit(self._client, task, before.link, HTML)
+                if page.fetched is None:
+                    yield page.found
+                else:  # not read, so not remembered either
+                    yield unread(page, Outcome.UNCHANGED, "no longer among the feed's items")
 
     def _article(self, visited: Visited, task: Task) -> Found:
         assert visited.fetched is not None  # noqa: S101  # callers have looked

@@ -28,7 +28,13 @@ from twin_assets.crawlers.http.urls import origin, redirected, shown, target, we
 from twin_assets.errors import BadInputError, StorageError
 
 HTML = ("text/html", "application/xhtml+xml")
-FEED = ("application/rss+xml", "application/atom+xml", "application/xml", "text/xml")
+FEED = (
+    "application/rss+xml",
+    "application/atom+xml",
+    "application/rdf+xml",
+    "application/xml",
+    "text/xml",
+)
 
 _TRANSIENT = {
     Reason.UNREACHABLE,

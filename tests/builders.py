@@ -6,6 +6,7 @@ import numpy as np
 
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Author, Category, Chunk, CleanedDocument, RawDocument, Window
+from twin_assets.languages import language_of
 from twin_assets.stores import IndexPartition
 from twin_assets.stores.manifest import Model, Upstream
 
@@ -33,8 +34,17 @@ def cleaned_document(
     path: str | None = None,
 ) -> CleanedDocument:
     raw = raw_document(link, text, author=author, category=category)
+    language = language_of(path) if path else None
     return CleanedDocument(
-        raw.document_id, author, raw.platform, category, link, raw.title, text, path=path
+        raw.document_id,
+        author,
+        raw.platform,
+        category,
+        link,
+        raw.title,
+        text,
+        language=language,
+        path=path,
     )
 
 

@@ -183,11 +183,11 @@ def test_markdown_in_a_repository_is_cut_before_headings() -> None:
 def test_blank_pieces_do_not_shift_what_follows() -> None:
     """The splitter once handed blank pieces out twice, and every later span was off by some."""
     text = "".join(f"{'one two three four five' * 3}\n\n\n\n   \n" for _ in range(20))
-    pieces = chunking._pieces(text, "a.html", TOKENIZER, 52)
+    pieces = chunking._pieces(text, "html", TOKENIZER, 52)
     assert "".join(pieces) == text
 
 
-@pytest.mark.parametrize("suffix", sorted(chunking._LANGUAGES))
+@pytest.mark.parametrize("suffix", [".py", ".cjs", ".tsx", ".h", ".exs", ".toml", ".dart", ".zig"])
 def test_every_language_can_be_split(suffix: str) -> None:
     text = "\n".join(f"line {number} of a file;" for number in range(40))
     document = cleaned_document(text, category=Category.REPOSITORY, path=f"src/File{suffix}")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
 from tokenizers import Tokenizer
 
@@ -21,40 +20,6 @@ _ARTICLE_BOUNDS = (
     re.compile(r"\s*\n"),  # between lines
     re.compile(r"\s"),  # between words
 )
-
-# Suffix to the name of langchain-text-splitters' Language; other files are split as prose.
-_LANGUAGES = {
-    ".py": "python",
-    ".js": "js",
-    ".jsx": "js",
-    ".mjs": "js",
-    ".ts": "ts",
-    ".tsx": "ts",
-    ".go": "go",
-    ".rs": "rust",
-    ".java": "java",
-    ".kt": "kotlin",
-    ".scala": "scala",
-    ".rb": "ruby",
-    ".php": "php",
-    ".swift": "swift",
-    ".c": "c",
-    ".h": "c",
-    ".cc": "cpp",
-    ".cpp": "cpp",
-    ".hpp": "cpp",
-    ".cs": "csharp",
-    ".lua": "lua",
-    ".hs": "haskell",
-    ".ex": "elixir",
-    ".sol": "sol",
-    ".proto": "proto",
-    ".ps1": "powershell",
-    ".md": "markdown",
-    ".rst": "rst",
-    ".tex": "latex",
-    ".html": "html",
-}
 
 
 def chunk_document(
@@ -78,7 +43,7 @@ def chunk_document(
         case Category.REPOSITORY:
             spans = code_spans(
                 document.text,
-                document.path or "",
+                document.language,
                 tokenizer,
                 settings.repository_chunk_tokens,
                 settings.repository_chunk_overlap,
@@ -159,7 +124,7 @@ def spans_of_units(text: str, units: Units, ranges: Iterable[tuple[int, int]]) -
 
 
 def code_spans(
-    text: str, path: str, tokenizer: Tokenizer, size: int, overlap: int
+    text: str, language: str | None, tokenizer: Tokenizer, size: int, overlap: int
 ) -> Iterator[Span]:
     """Yield spans of at most ``size`` tokens, cut where the file's language has its seams.
 
@@ -172,7 +137,7 @@ def code_spans(
     if overlap >= size:
         raise ValueError("the overlap must be smaller than the size")
     position = 0
-    for piece in _pieces(text, path, tokenizer, size - overlap):
+    for piece in _pieces(text, language, tokenizer, size - overlap):
         start, end = position, position + len(piece)
         position = end
         if not piece.strip():
@@ -182,7 +147,7 @@ def code_spans(
         yield _skip_blank_lines(text, start), start + len(text[start:end].rstrip())
 
 
-def _pieces(text: str, path: str, tokenizer: Tokenizer, size: int) -> list[str]:
+def _pieces(text: str, language: str | None, tokenizer: Tokenizer, size: int) -> list[str]:
     from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
 
     def length(piece: str) -> int:
@@ -190,15 +155,13 @@ def _pieces(text: str, path: str, tokenizer: Tokenizer, size: int) -> list[str]:
         # White space has no token, and the splitter hands pieces of length 0 out twice.
         return max(tokens, 1) if piece else 0
 
-    language = _LANGUAGES.get(PurePosixPath(path).suffix.lower())
-    separators = (
-        RecursiveCharacterTextSplitter.get_separators_for_language(Language(language))
-        if language
-        else ["\n\n", "\n", " ", ""]
-    )
+    try:
+        known = RecursiveCharacterTextSplitter.get_separators_for_language(Language(language or ""))
+    except ValueError:  # it has no seams of its own
+        known = []
     splitter = RecursiveCharacterTextSplitter(
-        separators=separators,
-        is_separator_regex=language is not None,
+        separators=known or ["\n\n", "\n", " ", ""],
+        is_separator_regex=bool(known),
         keep_separator="start",
         strip_whitespace=False,
         chunk_size=size,

@@ -94,8 +94,9 @@ class Visit:
 class RawDocument:
     """One document as it was crawled or imported.
 
-    ``language`` is the natural language (``"en"``) where the source says so. ``path`` is a
-    repository file's path; its ``link`` carries the commit. ``published_at`` is an ISO 8601 date.
+    ``language`` is the natural language (``"en"``) where the source says so, and that of a
+    repository's file (``"python"``). ``path`` is such a file's path; its ``link`` carries the
+    commit. ``published_at`` is an ISO 8601 date.
     """
 
     author: str

@@ -333,3 +333,20 @@ def test_unclosed_fence_is_text() -> None:
 )
 def test_markdown_residue(residue: str, clean_line: str) -> None:
     assert cleaned(f"{BODY}\n\n{residue}").text == f"{BODY}\n\n{clean_line}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "*Originally published at* [*the harbour*](https://a.example.com/p) *on May 5, 2026.*",
+        "This article was first published in The Harbour Review on 5 May.",
+        "Thanks for reading Tidewater! Subscribe for free to receive new posts and support me.",
+    ],
+)
+def test_a_publications_own_line_goes(line: str) -> None:
+    assert cleaned(f"{BODY}\n\n{line}").text == BODY
+
+
+def test_what_an_author_says_of_a_publication_stays() -> None:
+    text = f"{BODY}\n\nOriginally published in 1962. The second edition has no maps."
+    assert cleaned(text).text == text

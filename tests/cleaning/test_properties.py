@@ -118,6 +118,13 @@ HOSTILE = {
     "medium": "Open in app min read·" * (SIZE // 20),
     "hosts": "a." * SIZE,
     "bylines": "x - by " + "A " * SIZE,
+    "emoji": "x🚀 \ufe0f" * (SIZE // 4),
+    "joined emoji": "👩\u200d" * (SIZE // 2),
+    "flags": "🇸" * SIZE,
+    "hashtags": "#a #" * (SIZE // 4),
+    "mentions": "@[a](urn:li:" * (SIZE // 12),
+    "notations": "{hashtag|\\#|" * (SIZE // 12),
+    "links": "https://a?" * (SIZE // 10),
 }
 
 

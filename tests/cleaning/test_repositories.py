@@ -36,6 +36,13 @@ def test_title_is_the_given_one_or_the_path() -> None:
     assert file(CODE, "src/wait.py", title="queue: src/wait.py")[0] == "queue: src/wait.py"
 
 
+def test_what_a_file_says_of_itself_follows_its_path() -> None:
+    text = '"""Queues that wait. And more."""\nimport time\n'
+    document = cleaned(text, Category.REPOSITORY, path="src/wait.py", title="src/wait.py")
+    assert document.title == "src/wait.py: Queues that wait"
+    assert (document.language, document.text) == ("python", text.strip())
+
+
 def test_empty_file_is_quarantined() -> None:
     assert "empty" in reason("\n", Category.REPOSITORY, "src/__init__.py")
 

@@ -20,7 +20,7 @@ from twin_assets.windows import window_chunk
     group="prepare",
     kinds={"python", "parquet"},
     team="data",
-    code_version="2",
+    code_version="3",
 )
 def chunks(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]

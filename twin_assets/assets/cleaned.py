@@ -22,7 +22,7 @@ from twin_assets.settings import TwinSettings
     group="prepare",
     kinds={"python", "parquet"},
     team="data",
-    code_version="1",
+    code_version="2",
 )
 def cleaned_documents(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]

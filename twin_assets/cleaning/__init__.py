@@ -10,6 +10,7 @@ from twin_assets.cleaning.quarantine import reason_against, reason_against_clean
 from twin_assets.cleaning.repositories import clean_repository_file
 from twin_assets.cleaning.text import excerpt, one_line
 from twin_assets.documents import Category, CleanedDocument, Quarantined, RawDocument
+from twin_assets.languages import language_of
 
 __all__ = ["clean"]
 
@@ -19,13 +20,15 @@ def clean(raw: RawDocument) -> CleanedDocument | Quarantined:
     reason = reason_against(raw.text, raw.category)
     if reason is not None:
         return _quarantined(raw, reason)
+    language = raw.language
     match raw.category:
         case Category.ARTICLE:
             title, text = clean_article(raw)
         case Category.POST:
             title, text = clean_post(raw)
         case Category.REPOSITORY:
-            title, text = clean_repository_file(raw)
+            language = language_of(raw.path or raw.link) or language
+            title, text = clean_repository_file(raw, language)
     reason = reason_against_cleaned(text, raw.category)
     if reason is not None:
         return _quarantined(raw, reason)
@@ -38,7 +41,7 @@ def clean(raw: RawDocument) -> CleanedDocument | Quarantined:
         title=title,
         text=text,
         subtitle=one_line(raw.subtitle),
-        language=raw.language,
+        language=language,
         published_at=raw.published_at,
         path=raw.path,
     )

@@ -75,7 +75,10 @@ _RULE_ITEM = re.compile(r"\s*\* \* \* \*$")
 _ADVERTS = re.compile(
     r"\| a guest post by\|"
     r"|.{1,80} is a reader-supported publication\..{0,200}subscriber"
+    r"|thanks for reading.{0,100}! subscribe for free\b.{0,120}$"
     r"|.{0,120}as a medium member, a portion of your membership fee goes to writers"
+    r"|(?:this (?:article|essay|post|story) was )?(?:first|originally) published (?:at|in|on)\*{0,2} "
+    r"(?:(?!\. ).){1,300}$"
 )
 
 

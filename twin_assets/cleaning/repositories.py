@@ -1,20 +1,28 @@
-"""A repository's files: code byte for byte, documentation with its text repaired."""
+"""A repository's files by language: code byte for byte, documentation with its text repaired."""
 
-from pathlib import PurePosixPath
-
+from twin_assets.cleaning.docstrings import summary
 from twin_assets.cleaning.markdown import segments
 from twin_assets.cleaning.text import normalize_lines, one_line, repair_prose, settle, tidy_lines
 from twin_assets.documents import RawDocument
+from twin_assets.languages import DOCUMENTATION
 
-_DOCUMENTATION = {".md", ".markdown", ".mdx", ".rst", ".txt"}
 
+def clean_repository_file(raw: RawDocument, language: str | None) -> tuple[str, str]:
+    """Return the file's title and its text.
 
-def clean_repository_file(raw: RawDocument) -> tuple[str, str]:
-    """Return the file's title, its path where it has none, and its text."""
-    title = one_line(raw.title) or raw.path or raw.link
-    if PurePosixPath(raw.path or raw.link).suffix.lower() in _DOCUMENTATION:
-        return title, settle(_tidy, raw.text)
-    return title, normalize_lines(raw.text).strip()
+    The title is the given one, else the file's path; a path alone says little, so what the file's
+    own docstring, first comment or heading says follows it.
+    """
+    name = raw.path or raw.link
+    if language in DOCUMENTATION:
+        text = settle(_tidy, raw.text)
+    else:
+        text = normalize_lines(raw.text).strip()
+    title = one_line(raw.title)
+    if title is not None and title != one_line(name):
+        return title, text
+    about = summary(text, language)
+    return (f"{name}: {about}" if about else name), text
 
 
 def _tidy(text: str) -> str:

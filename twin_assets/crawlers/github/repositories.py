@@ -8,6 +8,7 @@ from urllib.parse import quote
 from twin_assets.crawlers.found import Found, Task
 from twin_assets.crawlers.github.files import Entry, LeftOut, describe, source_files
 from twin_assets.documents import Category, RawDocument, digest
+from twin_assets.languages import language_of
 
 Tree = Callable[[], Iterable[Entry]]
 FileLink = Callable[[RawDocument], str]
@@ -43,6 +44,7 @@ def _documents(
             link="",
             title=file.path,
             text=file.text,
+            language=language_of(file.path),
             path=file.path,
         )
         yield replace(document, link=file_link(document))

@@ -48,6 +48,7 @@ test: $(INSTALLED) lint types imports check-browser ## Lint, types, import rules
 bench: $(INSTALLED) ## Run the benchmarks (CONTRIBUTING.md says how to read them).
 	$(BIN)/python bench/embedding.py
 	$(BIN)/python bench/pipeline.py
+	$(BIN)/python bench/importing.py
 
 format: $(INSTALLED) ## Format the code.
 	$(BIN)/ruff check --fix .

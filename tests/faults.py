@@ -18,7 +18,7 @@ from builders import partition
 
 from twin_assets import files
 from twin_assets.documents import Category
-from twin_assets.stores import IndexPartition, faiss, manifest
+from twin_assets.stores import IndexPartition, faiss, manifest, versioned
 from twin_assets.stores.faiss import FaissStore
 
 MIXED = ((Category.ARTICLE, 2), (Category.POST, 3), (Category.REPOSITORY, 1))
@@ -59,7 +59,7 @@ PUBLISH_STEPS = {
     "write the chunks": Step(faiss, "write_rows", 2),
     "write the first vectors": Step(np, "save", 1),
     "write the last vectors": Step(np, "save", 3),
-    "digest the last file": Step(faiss, "file_digest", 8),
+    "digest the last file": Step(versioned, "file_digest", 8),
     "flush a file": Step(manifest, "sync_file", 3),
     "flush the folder": Step(manifest, "sync_folder", 1),
     "write the manifest": Step(pathlib.Path, "write_bytes"),
@@ -69,7 +69,7 @@ PUBLISH_STEPS = {
     "flush the version's name": Step(manifest, "sync_folder", 2),
 }
 SERVE_STEPS = {
-    "write the pointer": Step(pathlib.Path, "write_text"),
+    "write the pointer": Step(pathlib.Path, "write_bytes"),
     "flush the pointer": Step(files, "sync_file", 1),
     "rename the pointer": Step(pathlib.Path, "replace", 1),
     "flush the pointer's name": Step(files, "sync_folder", 1),

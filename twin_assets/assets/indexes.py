@@ -58,7 +58,9 @@ def faiss_index(
 
     def follow(author: str, outcome: Outcome) -> None:
         """Serve the version: it has passed the gate and its materialization is on record."""
-        store.serve(author, outcome.tags[INDEX_VERSION])
+        version = outcome.tags[INDEX_VERSION]
+        if version != store.pinned_over(author):  # what was rolled back from stays so
+            store.serve(author, version)
         store.prune(author, settings.keep_versions)
 
     return materialize_each(context, work, follow)

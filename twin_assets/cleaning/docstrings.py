@@ -16,20 +16,9 @@ _DASHES = re.compile(r"(?:[ \t]*+--[^\n]*+\n)++")
 _HEADING = re.compile(r"#{1,2}[ \t]++(?P<words>[^\n]++)|(?P<under>[^\n]++)\n(?:=|-){3,}\n")
 
 _LIKE_C = (
-    "c",
-    "cpp",
-    "csharp",
-    "css",
-    "dart",
-    "go",
-    "java",
-    "js",
-    "kotlin",
-    "php",
-    "proto",
-    "rust",
+    *("c", "cpp", "csharp", "css", "dart", "go", "java", "js"),
+    *("kotlin", "php", "proto", "rust", "scala", "sol", "swift", "ts"),
 )
-_LIKE_C += ("scala", "sol", "swift", "ts")
 _LIKE_SHELL = ("elixir", "julia", "powershell", "r", "ruby", "shell", "toml", "yaml")
 _COMMENTS = {
     "python": (_QUOTED,),

@@ -77,8 +77,8 @@ _ADVERTS = re.compile(
     r"|.{1,80} is a reader-supported publication\..{0,200}subscriber"
     r"|thanks for reading.{0,100}! subscribe for free\b.{0,120}$"
     r"|.{0,120}as a medium member, a portion of your membership fee goes to writers"
-    r"|(?:this (?:article|essay|post|story) was )?(?:first|originally) published (?:at|in|on)\*{0,2} "
-    r"(?:(?!\. ).){1,300}$"
+    r"|(?:this (?:article|essay|post|story) was )?(?:first|originally) published (?:at|in|on)"
+    r"\*{0,2} (?:(?!\. ).){1,300}$"
 )
 
 

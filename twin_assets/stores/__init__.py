@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import ClassVar, Protocol
 
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Author, Category, Chunk, CleanedDocument, Window
@@ -70,7 +71,7 @@ class Snapshot(Protocol):
 class VectorStore(Protocol):
     """An index backend. Publishing a version and serving it are two steps."""
 
-    name: str
+    name: ClassVar[str]
 
     def publish(self, partition: IndexPartition) -> Manifest:
         """Write a new version of the author's partition, whole or not at all. It is not served yet.
@@ -92,16 +93,44 @@ class VectorStore(Protocol):
         """Return the version that the serving pointer names."""
         ...
 
+    def served_at(self, author: str, when: datetime) -> str | None:
+        """Return the version that was served at that time, as far as it is still kept."""
+        ...
+
+    def pinned_over(self, author: str) -> str | None:
+        """Return the version that a rollback went back from; builds leave that one unserved."""
+        ...
+
     def serve(self, author: str, version: str) -> None:
-        """Move the serving pointer, in one step.
+        """Move the serving pointer, in one step; nothing is pinned any more.
 
         Raises:
             BadInputError: the author has no such version.
         """
         ...
 
+    def roll_back(self, author: str, version: str | None = None) -> str:
+        """Serve an earlier version, and return it; a build of the newest does not undo that.
+
+        Args:
+            author: the partition's key.
+            version: the version to go back to; None for the one before the served one.
+
+        Raises:
+            BadInputError: the author has no such version, or no earlier one.
+        """
+        ...
+
     def prune(self, author: str, keep: int) -> list[str]:
         """Remove versions beyond the newest ``keep``, never the served one; return their names."""
+        ...
+
+    def forget(self, author: str) -> None:
+        """Remove everything of the author, whatever state it is in; may be repeated.
+
+        Raises:
+            StorageError: something cannot be removed.
+        """
         ...
 
     def verify(self, author: str, version: str) -> None:

@@ -13,14 +13,15 @@ from twin_assets.artifacts import Vectors, read_rows, write_rows
 from twin_assets.documents import Category, Chunk, CleanedDocument, Window
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, Hit, IndexPartition
-from twin_assets.stores.manifest import Manifest, VersionFolders, file_digest
+from twin_assets.stores.manifest import VersionFolders
+from twin_assets.stores.versioned import VersionedStore, rows_by_category
 
 _DOCUMENTS = "documents.parquet"
 _CHUNKS = "chunks.parquet"
 
 
-class FaissStore:
-    """A :class:`~twin_assets.stores.VectorStore` in a folder; no server, no pickle.
+class FaissStore(VersionedStore):
+    """Vectors in the versions' own folders; no server, no pickle.
 
     A version holds, for each category, ``<collection>.npy`` (float32, one row a window) and
     ``<collection>.parquet`` (the windows, in the rows' order), beside the chunks and documents.
@@ -30,54 +31,19 @@ class FaissStore:
 
     def __init__(self, root: Path) -> None:
         """Use the folder."""
-        self._versions = VersionFolders(root)
+        super().__init__(root)
         self._loaded: dict[tuple[str, str], _Loaded] = {}
 
-    def publish(self, partition: IndexPartition) -> Manifest:
-        """See :meth:`VectorStore.publish`."""
+    def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
+        write_rows(folder / _DOCUMENTS, CleanedDocument, partition.documents)
+        write_rows(folder / _CHUNKS, Chunk, partition.chunks)
+        for category, selected in rows_by_category(partition).items():
+            name = COLLECTIONS[category]
+            write_rows(folder / f"{name}.parquet", Window, [partition.windows[r] for r in selected])
+            np.save(folder / f"{name}.npy", partition.vectors[selected], allow_pickle=False)
 
-        def write(folder: Path, version: str, created_at: str) -> Manifest:
-            counts = _write_partition(folder, partition)
-            return Manifest(
-                version=version,
-                created_at=created_at,
-                author=partition.author,
-                documents=len(partition.documents),
-                chunks=len(partition.chunks),
-                windows=counts,
-                model=partition.model,
-                chunking=partition.chunking,
-                data_version=partition.data_version,
-                run_id=partition.run_id,
-                upstream=tuple(partition.upstream),
-                files={path.name: file_digest(path) for path in sorted(folder.iterdir())},
-            )
-
-        return self._versions.publish(partition.author.slug, partition.data_version, write)
-
-    def authors(self) -> list[str]:
-        """See :meth:`VectorStore.authors`."""
-        return self._versions.authors()
-
-    def versions(self, author: str) -> list[Manifest]:
-        """See :meth:`VectorStore.versions`."""
-        return self._versions.manifests(author)
-
-    def serving(self, author: str) -> str | None:
-        """See :meth:`VectorStore.serving`."""
-        return self._versions.serving(author)
-
-    def serve(self, author: str, version: str) -> None:
-        """See :meth:`VectorStore.serve`."""
-        self._versions.serve(author, version)
-
-    def prune(self, author: str, keep: int) -> list[str]:
-        """See :meth:`VectorStore.prune`."""
-        return self._versions.prune(author, keep)
-
-    def verify(self, author: str, version: str) -> None:
-        """See :meth:`VectorStore.verify`."""
-        self._versions.verify(author, version)
+    def _erase(self, author: str, version: str | None) -> None:
+        """Do nothing: a version is its folder."""
 
     def read(self, author: str, version: str) -> IndexPartition:
         """See :meth:`VectorStore.read`."""
@@ -101,21 +67,6 @@ class FaissStore:
         keys = sorted(served.items())
         self._loaded = {key: self._loaded.get(key) or _Loaded(self._versions, *key) for key in keys}
         return FaissSnapshot([self._loaded[key] for key in keys])
-
-
-def _write_partition(folder: Path, partition: IndexPartition) -> dict[Category, int]:
-    """Write the files, and return the number of windows of each category."""
-    write_rows(folder / _DOCUMENTS, CleanedDocument, partition.documents)
-    write_rows(folder / _CHUNKS, Chunk, partition.chunks)
-    category_of = {chunk.chunk_id: chunk.category for chunk in partition.chunks}
-    rows: dict[Category, list[int]] = {category: [] for category in Category}
-    for row, window in enumerate(partition.windows):
-        rows[category_of[window.chunk_id]].append(row)
-    for category, selected in rows.items():
-        name = COLLECTIONS[category]
-        write_rows(folder / f"{name}.parquet", Window, [partition.windows[r] for r in selected])
-        np.save(folder / f"{name}.npy", partition.vectors[selected], allow_pickle=False)
-    return {category: len(selected) for category, selected in rows.items()}
 
 
 class _Loaded:

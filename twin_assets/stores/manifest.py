@@ -4,12 +4,11 @@
 
     <root>/<author>/versions/<version>/...            complete once manifest.json is there
     <root>/<author>/versions/<version>/manifest.json  renamed into place last
-    <root>/<author>/serving.json                      names the served version, replaced by rename
+    <root>/<author>/serving.json                      the Pointer, replaced by rename
 """
 
 import fcntl
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,9 +22,10 @@ from twin_assets.documents import Author, Category
 from twin_assets.errors import BadInputError, IndexCorruptedError, StorageError
 from twin_assets.files import replacing, sync_file, sync_folder
 
-FORMAT = 1
+FORMAT = 2
 _MANIFEST = "manifest.json"
 _POINTER = "serving.json"
+_MOST_MOVES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,47 @@ class Manifest:
         return sum(self.windows.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which version is served, since when, and what was before.
+
+    ``moves`` are (ISO 8601 time, version), oldest first, the last being the served one.
+    ``pinned_over`` is the version that was the newest when an earlier one was chosen by hand.
+    """
+
+    moves: tuple[tuple[str, str], ...]
+    pinned_over: str | None = None
+
+    @property
+    def version(self) -> str:
+        """The served version."""
+        return self.moves[-1][1]
+
+    def at(self, when: datetime) -> str | None:
+        """Return the version that was served then, or None before the first."""
+        before = [version for time, version in self.moves if datetime.fromisoformat(time) <= when]
+        return before[-1] if before else None
+
+
 _ADAPTER = TypeAdapter(Manifest)
+_POINTERS = TypeAdapter(Pointer)
+
+Erase = Callable[[str, str | None], None]
 
 
 class VersionFolders:
     """The versions of every author below one folder."""
 
-    def __init__(self, root: Path) -> None:
-        """Use the folder; it is made by the first publish."""
+    def __init__(self, root: Path, erase: Erase = lambda author, version: None) -> None:
+        """Use the folder; it is made by the first publish.
+
+        Args:
+            root: the folder.
+            erase: called with an author and a version, or None for all, before the folder of the
+                version goes; it removes what stands elsewhere.
+        """
         self._root = root
+        self._erase = erase
 
     def folder(self, author: str, version: str) -> Path:
         """Return the version's folder."""
@@ -134,6 +166,7 @@ class VersionFolders:
     def _remove_unfinished(self, author: str) -> None:
         for folder in self._version_folders(author):
             if not (folder / _MANIFEST).is_file():
+                self._erase(author, folder.name)
                 shutil.rmtree(folder)
 
     def _version_folders(self, author: str) -> list[Path]:
@@ -167,14 +200,12 @@ class VersionFolders:
         """Return the authors that have a serving pointer, ordered by slug."""
         return sorted(pointer.parent.name for pointer in self._root.glob(f"*/{_POINTER}"))
 
-    def serving(self, author: str) -> str | None:
-        """Return the version that the serving pointer names, if there is a pointer."""
+    def pointer(self, author: str) -> Pointer | None:
+        """Return the serving pointer, if there is a readable one."""
         try:
-            pointer = json.loads((self._root / author / _POINTER).read_bytes())
-        except (OSError, ValueError):
+            return _POINTERS.validate_json((self._root / author / _POINTER).read_bytes())
+        except (OSError, ValidationError):
             return None
-        version = pointer.get("version") if isinstance(pointer, dict) else None
-        return version if isinstance(version, str) else None
 
     def serve(self, author: str, version: str) -> None:
         """Move the serving pointer by one rename.
@@ -184,15 +215,61 @@ class VersionFolders:
             StorageError: the pointer cannot be written; it stays where it was, or, where only the
                 rename could not be flushed to the disk, has moved.
         """
+        self._move(author, version, pinned_over=None)
+
+    def roll_back(self, author: str, version: str | None = None) -> str:
+        """Move the serving pointer to an earlier version, and return that.
+
+        Raises:
+            BadInputError: there is no such version, or no earlier one.
+            StorageError: as of :meth:`serve`.
+        """
+        names = [manifest.version for manifest in self.manifests(author)]
+        pointer = self.pointer(author)
+        if pointer is None or not names:
+            raise BadInputError(f"No index version of {author} is served; see `twin status`.")
+        earlier = [name for name in names if name < pointer.version]
+        if version is None and not earlier:
+            raise BadInputError(
+                f"{author} has no index version before {pointer.version}; see `twin status`."
+            )
+        chosen = version or earlier[0]
+        self._move(author, chosen, pinned_over=None if chosen == names[0] else names[0])
+        return chosen
+
+    def _move(self, author: str, version: str, pinned_over: str | None) -> None:
         if not (self.folder(author, version) / _MANIFEST).is_file():
             raise BadInputError(f"{author} has no index version {version}; see `twin status`.")
+        before = self.pointer(author)
+        moves = before.moves if before else ()
+        if before is None or before.version != version:
+            moves += ((datetime.now(UTC).isoformat(timespec="milliseconds"), version),)
+        pointer = Pointer(moves[-_MOST_MOVES:], pinned_over)
         try:
             with replacing(self._root / author / _POINTER) as temporary:
-                temporary.write_text(json.dumps({"version": version}), encoding="utf-8")
+                temporary.write_bytes(_POINTERS.dump_json(pointer))
         except OSError as error:
             raise StorageError(
                 f"The serving pointer of {author} cannot be moved: {error}. "
                 "`twin status` says which version is served."
+            ) from error
+
+    def forget(self, author: str) -> None:
+        """Remove everything of the author: the pointer first, so that nothing is served.
+
+        Raises:
+            StorageError: something cannot be removed.
+        """
+        folder = self._root / author
+        try:
+            (folder / _POINTER).unlink(missing_ok=True)
+            self._erase(author, None)
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise StorageError(
+                f"The index of {author} cannot be removed: {error}. Check the rights of TWIN_HOME, "
+                "and run it again."
             ) from error
 
     def prune(self, author: str, keep: int) -> list[str]:
@@ -203,11 +280,13 @@ class VersionFolders:
         """
         try:
             with self._lock(author):
-                served = self.serving(author)
+                pointer = self.pointer(author)
+                served = pointer.version if pointer else None
                 old = [m.version for m in self.manifests(author)[keep:] if m.version != served]
                 for version in old:
                     folder = self.folder(author, version)
                     (folder / _MANIFEST).unlink()  # from here on it is no version
+                    self._erase(author, version)
                     shutil.rmtree(folder)
         except OSError as error:
             raise StorageError(

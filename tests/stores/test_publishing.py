@@ -47,7 +47,7 @@ def assert_reads(store: FaissStore, version: str, expected: IndexPartition) -> N
         (hits,) = snapshot.search(vector[None], chunk.category, 1)
         assert hits[0].chunk == chunk
         assert hits[0].score == pytest.approx(1, abs=1e-6)
-        assert snapshot.document(chunk.document_id) in expected.documents
+        assert snapshot.document(chunk) in expected.documents
 
 
 def assert_next_publish_repairs(root: Path, before: str) -> None:

@@ -63,8 +63,8 @@ class Snapshot(Protocol):
         """
         ...
 
-    def document(self, document_id: str) -> CleanedDocument | None:
-        """Return the cleaned document that a chunk came from."""
+    def document(self, chunk: Chunk) -> CleanedDocument | None:
+        """Return the cleaned document that the chunk came from."""
         ...
 
 

@@ -152,9 +152,9 @@ class FaissSnapshot:
         spans = np.array([(window.start, window.end) for window in windows], dtype=np.int64)
         return _Collection(index, rows_of, chunk_of_row, spans)
 
-    def document(self, document_id: str) -> CleanedDocument | None:
+    def document(self, chunk: Chunk) -> CleanedDocument | None:
         """See :meth:`Snapshot.document`."""
-        return self._documents.get(document_id)
+        return self._documents.get(chunk.document_id)
 
     def search(
         self, vectors: Vectors, category: Category, k: int, author: str | None = None

@@ -243,7 +243,7 @@ class VersionFolders:
         before = self.pointer(author)
         moves = before.moves if before else ()
         if before is None or before.version != version:
-            moves += ((datetime.now(UTC).isoformat(timespec="milliseconds"), version),)
+            moves += ((datetime.now(UTC).isoformat(), version),)
         pointer = Pointer(moves[-_MOST_MOVES:], pinned_over)
         try:
             with replacing(self._root / author / _POINTER) as temporary:

@@ -15,6 +15,8 @@ from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
 
+pytest_plugins = ["mongo_servers"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment() -> Iterator[None]:

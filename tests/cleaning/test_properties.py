@@ -124,7 +124,7 @@ HOSTILE = {
     "hashtags": "#a #" * (SIZE // 4),
     "mentions": "@[a](urn:li:" * (SIZE // 12),
     "notations": "{hashtag|\\#|" * (SIZE // 12),
-    "links": "https://a?" * (SIZE // 10),
+    "plain links": "https://a?" * (SIZE // 10),
 }
 
 

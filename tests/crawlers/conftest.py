@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from fetching import MakeClient, MakeSite
+from fetching import MakeClient, MakeSite, client_on
 from webserver import LocalNetwork, ManualTime, WebServer
 
 from twin_assets.crawlers.http.client import HttpClient, HttpOptions
@@ -41,17 +41,11 @@ def blog(site: MakeSite) -> WebServer:
 
 @pytest.fixture
 def make_client(time: ManualTime, network: LocalNetwork, site: MakeSite) -> Iterator[MakeClient]:
-    """Makes clients on the network; pauses take no time, and grow by no chance."""
+    """Makes clients on the network."""
     with ExitStack() as clients:
 
         def make(**options: object) -> HttpClient:
-            client = HttpClient(
-                HttpOptions(**options),  # type: ignore[arg-type]
-                resolve=network.resolve,
-                timing=time.timing,
-                network=network,
-                jitter=lambda: 0.0,
-            )
+            client = client_on(network, time)(HttpOptions(**options))  # type: ignore[arg-type]
             return clients.enter_context(client)
 
         yield make

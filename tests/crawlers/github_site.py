@@ -59,13 +59,18 @@ class GitHubSite:
     codeload: WebServer
 
     def commit(self, name: str, commit: str, files: Mapping[str, str], ref: str = "HEAD") -> None:
+        """Let the repository stand at the commit, with these files."""
+        self.serve(name, commit, packed(name, commit, files), ref)
+
+    def serve(self, name: str, commit: str, packed: bytes, ref: str = "HEAD") -> None:
+        """Let the repository stand at the commit, and its tarball be this one."""
         sha = Answer(commit, type="application/vnd.github.sha", headers={"ETag": f'"{commit}"'})
         link = f"https://codeload.github.com/{name}/legacy.tar.gz/{commit}?token=signed"
         self.api.add(f"/repos/{name}/commits/{ref}", sha)
         self.api.add(f"/repos/{name}", self.json(self.about(name)))
         self.api.add(f"/repos/{name}/tarball/{commit}", redirect(link))
         target = link.removeprefix("https://codeload.github.com")
-        self.codeload.add(target, Answer(packed(name, commit, files), type="application/x-gzip"))
+        self.codeload.add(target, Answer(packed, type="application/x-gzip"))
 
     def answer(self, target: str, status: int, headers: Mapping[str, str] | None = None) -> None:
         """Let the API answer so."""

@@ -11,6 +11,7 @@ from twin_assets.documents import RawDocument
 HEADER = "Date,ShareLink,ShareCommentary,SharedUrl,MediaUrl,Visibility\n"
 UPDATE = "https://www.linkedin.com/feed/update/"
 PULSE = "https://www.linkedin.com/pulse/on-kettles-ada-x1y2z"
+PROFILE = "First Name,Last Name,Maiden Name,Address\nAda,,,1 Private Road\n"
 
 
 def share(
@@ -26,6 +27,16 @@ def share(
         f"2026-05-07 16:41:{number:02},{UPDATE}urn%3Ali%3A{kind}%3A700000000000000000{number},"
         f"{words},{url},,{visibility}\n"
     )
+
+
+def article(*, link: str = PULSE, published: str = "Published on 2017-10-12 15:20") -> str:
+    """Return a page of the archive's articles."""
+    return f"""<html><head><title>On kettles</title><style>body {{ margin: 0 }}</style></head>
+<body><img src="https://media.licdn.com/cover" alt="" title="" />
+<h1><a href="{link}">On kettles</a></h1><p class="created">Created on 2017-10-12 15:03</p>
+<p class="published">{published}</p>
+<div><p>A kettle sings.</p><h3>Descaling</h3><p>Vinegar, <strong>slowly</strong>.</p></div>
+</body></html>"""
 
 
 SHARES = (

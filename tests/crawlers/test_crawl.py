@@ -150,6 +150,38 @@ def test_a_document_that_another_link_gives_stays(crawl, store):
     assert links(store) == []
 
 
+@pytest.mark.parametrize("last", [A, B])
+def test_of_two_texts_of_a_document_the_earlier_source_s_stays(crawl, store, last):
+    link = "https://a.example/canonical"
+
+    def both(task: Task) -> Iterator[Found]:
+        if task.source == last:
+            assert first_is_read.wait(30)
+        yield Found(task.source, [document(link, f"As {task.source} has it.")])
+        first_is_read.set()
+
+    first_is_read = threading.Event()
+    crawl(both, A, B)
+    assert [found.text for found in store.documents("ada")] == [f"As {A} has it."]
+    revision = store.revision("ada")
+    first_is_read = threading.Event()
+    visits = crawl(both, A, B)
+    assert {visit.outcome for visit in visits.values()} == {Outcome.UNCHANGED}
+    assert store.revision("ada") == revision
+
+    def first_is_gone(task: Task) -> Iterator[Found]:
+        if task.source == A:
+            yield Found(A, outcome=Outcome.GONE)
+        else:
+            yield from both(task)
+
+    last = A
+    crawl(first_is_gone, A, B)
+    assert links(store) == [link]
+    crawl(first_is_gone, A, B)
+    assert [found.text for found in store.documents("ada")] == [f"As {B} has it."]
+
+
 def test_one_source_s_fault_stops_no_other(crawl, store):
     def finds(task: Task) -> Iterator[Found]:
         if task.source == A:

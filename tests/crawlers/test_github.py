@@ -57,7 +57,8 @@ def test_every_file_is_a_document(github, crawl, store):
     assert (readme.link, mill.link) == tuple(f"{HOME}/blob/{FIRST}/{path}" for path in FILES)
     assert (readme.text, mill.text) == tuple(FILES.values())
     assert (mill.title, mill.path) == ("src/mill.py", "src/mill.py")
-    assert (mill.platform, mill.category, mill.language) == ("github", Category.REPOSITORY, None)
+    assert (mill.platform, mill.category) == ("github", Category.REPOSITORY)
+    assert mill.language == "python"
 
 
 def test_code_is_stored_as_it_was_written_and_its_link_is_encoded(github, crawl, stored):

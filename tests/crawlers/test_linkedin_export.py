@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 from builders import ADA
-from linkedin_files import HEADER, PULSE, SHARES, UPDATE, found_in, from_csv, share
+from linkedin_files import (
+    HEADER,
+    PROFILE,
+    PULSE,
+    SHARES,
+    UPDATE,
+    article,
+    found_in,
+    from_csv,
+    share,
+)
 from zip_builder import damage, task_for, unpacked, zip_of
 
 from twin_assets.crawlers.crawl import crawl_author
@@ -16,18 +26,6 @@ from twin_assets.crawlers.exports.linkedin import LinkedInExport
 from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store.sqlite import SqliteRawStore
-
-PROFILE = "First Name,Last Name,Maiden Name,Address\nAda,,,1 Private Road\n"
-
-
-def article(*, link: str = PULSE, published: str = "Published on 2017-10-12 15:20") -> str:
-    return f"""<html><head><title>On kettles</title><style>body {{ margin: 0 }}</style></head>
-<body><img src="https://media.licdn.com/cover" alt="" title="" />
-<h1><a href="{link}">On kettles</a></h1><p class="created">Created on 2017-10-12 15:03</p>
-<p class="published">{published}</p>
-<div><p>A kettle sings.</p><h3>Descaling</h3><p>Vinegar, <strong>slowly</strong>.</p></div>
-</body></html>"""
-
 
 FILES = {
     "Shares.csv": SHARES,

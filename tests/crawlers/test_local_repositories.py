@@ -115,6 +115,7 @@ def test_a_folder_that_is_nowhere_on_the_web(crawl, store, engine):
         f"https://local.invalid/engine/blob/{version}/src/mill.py",
         "src/mill.py",
         "mill = 1\r\n",
+        language="python",
         path="src/mill.py",
     )
     revision = store.revision("ada")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import ADA
+from medium_files import HOUSE, page, section
 from zip_builder import damage, task_for, unpacked, zip_of
 
 from twin_assets.crawlers.crawl import crawl_author
@@ -17,44 +18,7 @@ from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store.sqlite import SqliteRawStore
 
-HOUSE = "https://medium.com/@ada"
 KETTLES = "posts/2024-03-05_On-Kettles-0123456789ab.html"
-
-
-def page(
-    body: str,
-    *,
-    title: str = "On kettles",
-    subtitle: str = "Why water takes its time",
-    link: str = f"{HOUSE}/on-kettles-0123456789ab",
-    author: str = "Ada",
-) -> str:
-    """Return a page as the archive has it; the body may hold several sections."""
-    summary = (
-        f'<section data-field="subtitle" class="p-summary">\n{subtitle}\n</section>'
-        if subtitle
-        else ""
-    )
-    return (
-        '<!DOCTYPE html><html><head><meta http-equiv="Content-Type" content="text/html; '
-        f'charset=utf-8"><title>{title}</title><style>* {{ margin: 0; }}</style></head><body>'
-        f'<article class="h-entry"><header><h1 class="p-name">{title}</h1></header>{summary}'
-        f'<section data-field="body" class="e-content">{body}</section><footer>'
-        f'<p>By <a href="{HOUSE}" class="p-author h-card">{author}</a> on '
-        '<a href="https://medium.com/p/0123456789ab"><time class="dt-published" '
-        'datetime="2024-03-05T06:07:08.123Z">March 5, 2024</time></a>.</p>'
-        f'<p><a href="{link}" class="p-canonical">Canonical link</a></p>'
-        '<p>Exported from <a href="https://medium.com">Medium</a> on July 8, 2025.</p>'
-        "</footer></article></body></html>"
-    )
-
-
-def section(inner: str) -> str:
-    return (
-        '<section class="section section--body"><div class="section-divider"><hr></div>'
-        f'<div class="section-content"><div class="section-inner">{inner}</div></div></section>'
-    )
-
 
 TITLES = (
     '<h3 class="graf graf--h3 graf--leading graf--title">On kettles</h3>'

@@ -37,6 +37,19 @@ def test_a_third_of_the_candidates_comes_from_each_collection(snapshot):
     assert Counter(categories) == dict.fromkeys(Category, 3)
 
 
+def test_places_that_a_collection_cannot_fill_go_to_the_best_of_the_others(tmp_path):
+    store = FaissStore(tmp_path)
+    shape = [(Category.REPOSITORY, 1)] * 20 + [(Category.POST, 1)]
+    version = store.publish(partition(ADA, shape)).version
+    snapshot = store.open({ADA.slug: version})
+    found = search(snapshot, question(), 9)
+    counts = Counter(candidate.document.category for candidate in found)
+    assert counts == {Category.REPOSITORY: 8, Category.POST: 1}
+    (hits,) = snapshot.search(question(), Category.REPOSITORY, 8)
+    code = [c.chunk_id for c in found if c.document.category is Category.REPOSITORY]
+    assert code == [hit.chunk.chunk_id for hit in hits]
+
+
 def test_the_order_is_kept_and_no_chunk_comes_twice(snapshot):
     phrasings = np.concatenate([question(1), question(2), question(1)])
     found = search(snapshot, phrasings, 8)

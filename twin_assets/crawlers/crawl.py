@@ -110,13 +110,6 @@ def _crawl(task: Task, crawlers: Sequence[Crawler]) -> Iterator[Found]:
 def _store(found: Found, task: Task, store: RawStore, visits: Mapping[str, Visit]) -> Visit:
     """Store the documents of one find, and return the visit; ``visits`` are the latest so far."""
     before = task.visits.get(found.link)
-    links: list[str] = []
-
-    def passing() -> Iterator[RawDocument]:
-        for document in found.documents:
-            links.append(document.link)
-            yield document
-
     visit = Visit(
         author=task.author.slug,
         link=found.link,
@@ -132,6 +125,15 @@ def _store(found: Found, task: Task, store: RawStore, visits: Mapping[str, Visit
         if found.outcome is Outcome.GONE:
             store.mark_gone(task.author.slug, _only_here(visit.documents, found.link, visits))
         return visit
+    links: list[str] = []
+    given = _given_first(found, task, visits)
+
+    def passing() -> Iterator[RawDocument]:
+        for document in found.documents:
+            links.append(document.link)
+            if document.link not in given:
+                yield document
+
     try:
         counts = store.upsert(passing())
     except StorageError:
@@ -152,10 +154,31 @@ def _store(found: Found, task: Task, store: RawStore, visits: Mapping[str, Visit
         outcome = Outcome.UNCHANGED
     detail = found.detail
     if len(links) != 1 or number_gone:
-        numbers = f"{counts.new} new, {counts.changed} changed, {counts.unchanged} unchanged"
+        unchanged = len(links) - counts.new - counts.changed
+        numbers = f"{counts.new} new, {counts.changed} changed, {unchanged} unchanged"
         detail = "; ".join(filter(None, [f"{numbers}, {number_gone} gone", detail]))
     kept = links if found.complete else [*visit.documents, *links]
     return replace(visit, outcome=outcome, detail=detail, documents=tuple(dict.fromkeys(kept)))
+
+
+def _given_first(found: Found, task: Task, visits: Mapping[str, Visit]) -> set[str]:
+    """Return the documents that an earlier source of the author gives, or this by another link.
+
+    Two sources, such as a feed and an export, seldom have quite the same text of a document. The
+    first one's stays, or every crawl would write both.
+    """
+    places = {source: place for place, source in enumerate(task.author.sources)}
+
+    def order(source: str, link: str) -> tuple[int, str]:
+        return places.get(source, len(places)), link
+
+    own = order(task.source, found.link)
+    return {
+        document
+        for visit in visits.values()
+        if visit.outcome is not Outcome.GONE and order(visit.source, visit.link) < own
+        for document in visit.documents
+    }
 
 
 def _only_here(documents: Iterable[str], link: str, visits: Mapping[str, Visit]) -> list[str]:

@@ -1,7 +1,5 @@
 """The candidates for a question: each collection searched, results merged, none twice."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from twin_assets.artifacts import Vectors
@@ -18,31 +16,32 @@ def search(
     Args:
         snapshot: the index that is searched.
         vectors: the question's phrasings, normalized float32 (phrasings, dimension).
-        k: candidates in all; a third of them comes from each collection, the rest of a division
-            from the first. What a collection does not have comes from the others.
+        k: candidates in all. A third of them comes from each collection; the places that one
+            cannot fill, and the rest of the division, go to the best of the others.
         author: searches this author's rows and no others.
     """
-    share, rest = divmod(k, len(Category))
-    chosen: list[Hit] = []
-    more: list[Hit] = []
-    for place, category in enumerate(Category):
-        best: dict[str, Hit] = {}
-        for hits in snapshot.search(np.ascontiguousarray(vectors), category, k, author):
-            for hit in hits:
-                known = best.get(hit.chunk.chunk_id)
-                if known is None or hit.score > known.score:
-                    best[hit.chunk.chunk_id] = hit
-        found = _best_first(best.values())
-        wanted = share + (place < rest)
-        chosen += found[:wanted]
-        more += found[wanted:]
-    chosen += _best_first(more)[: k - len(chosen)]
-    ordered = _best_first(chosen)
+    vectors = np.ascontiguousarray(vectors)
+    found = [_best(snapshot.search(vectors, category, k, author), k) for category in Category]
+    share = k // len(Category)
+    chosen = [hit for hits in found for hit in hits[:share]]
+    others = sorted((hit for hits in found for hit in hits[share:]), key=_by_score)
+    ordered = sorted([*chosen, *others[: k - len(chosen)]], key=_by_score)
     return [candidate for hit in ordered if (candidate := _candidate(snapshot, hit))]
 
 
-def _best_first(hits: Iterable[Hit]) -> list[Hit]:
-    return sorted(hits, key=lambda hit: -hit.score)
+def _by_score(hit: Hit) -> float:
+    return -hit.score
+
+
+def _best(found: list[list[Hit]], k: int) -> list[Hit]:
+    """Return the ``k`` best chunks that any phrasing found, best first, none twice."""
+    best: dict[str, Hit] = {}
+    for hits in found:
+        for hit in hits:
+            known = best.get(hit.chunk.chunk_id)
+            if known is None or hit.score > known.score:
+                best[hit.chunk.chunk_id] = hit
+    return sorted(best.values(), key=_by_score)[:k]
 
 
 def _candidate(snapshot: Snapshot, hit: Hit) -> Candidate | None:

@@ -115,6 +115,14 @@ def test_a_failure_leaves_what_was_there(crawl, store, outcome):
     assert links(store) == [A]
 
 
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.REFUSED])
+def test_the_first_success_after_failures_is_new(crawl, outcome):
+    crawl(told(outcome, "no answer"))
+    assert crawl(page())[A].outcome is Outcome.NEW
+    crawl(told(outcome, "no answer"))
+    assert crawl(page("Other."))[A].outcome is Outcome.CHANGED
+
+
 def test_files_that_a_repository_no_longer_has_are_gone_items_of_a_feed_are_not(crawl, store):
     def having(names: str, complete: bool) -> Callable[[Task], Iterator[Found]]:
         def finds(task: Task) -> Iterator[Found]:

@@ -1,12 +1,22 @@
 """Feeds read from text: RSS and Atom as they are, and as they should not be."""
 
 import socket
+from html import escape
 from pathlib import Path
 
 import pytest
 from written import item, prose, rss
 
-from twin_assets.crawlers.feeds import Feed, Item, feed_links, looks_like_feed, read_feed
+from twin_assets.crawlers.feeds import (
+    MOST_TAGS,
+    Feed,
+    Item,
+    feed_links,
+    looks_like_feed,
+    read_feed,
+)
+from twin_assets.errors import BadInputError
+from twin_assets.extraction.bounds import MOST_ELEMENTS
 
 LINK = "https://blog.example/feed"
 A = "https://blog.example/a"
@@ -146,6 +156,22 @@ def test_medium_says_so_and_its_links_lose_the_feed_they_are_from():
 def test_broken_xml_is_read_as_far_as_it_goes():
     feed = rss(item(A, "Whole")).replace("</channel></rss>", "<item><title>Fish & chips<br></item>")
     assert [found.title for found in read(feed).items] == ["Whole"]
+
+
+@pytest.mark.parametrize("piece", ["<b>", "<a ", "<item>", "<", "<![CDATA[", "</item>"])
+def test_a_broken_feed_of_more_tags_than_any_has_is_refused(piece):
+    feed = rss(item(A, "Whole")).replace("</channel></rss>", piece * (MOST_TAGS + 1))
+    with pytest.raises(BadInputError, match=r"^the feed has more than 200,000 tags$"):
+        read_feed(feed, LINK)
+
+
+def test_a_text_with_more_elements_than_any_page_is_left_to_the_item_s_page():
+    dense = "<i>x</i>" * (MOST_ELEMENTS + 1)
+    feed = rss(
+        item(A, "Dense").replace("</item>", f"<description>{escape(dense)}</description></item>")
+    )
+    found = only(feed)
+    assert (found.link, found.text) == (A, "")
 
 
 def test_half_characters_do_not_stand_in_what_is_stored():

@@ -25,6 +25,7 @@ from twin_assets.crawlers.exports.archives import Limits
 from twin_assets.crawlers.exports.linkedin import LinkedInExport
 from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import BadInputError
+from twin_assets.extraction.bounds import MOST_ELEMENTS
 from twin_assets.raw_store.sqlite import SqliteRawStore
 
 FILES = {
@@ -162,6 +163,14 @@ def test_bad_articles_are_named_and_cost_no_other(tmp_path):
     assert [document.title for document in documents] == ["On kettles"]
     assert not found.complete
     assert found.detail.startswith("4 cannot be read: Articles/Damaged.html (is damaged), ")
+
+
+def test_an_article_with_more_elements_than_any_has_is_named_and_costs_no_other(tmp_path):
+    dense = article().replace("<div>", "<p>x" * (MOST_ELEMENTS + 1))
+    files = {"Articles/dense.html": dense, "Articles/kettles.html": article()}
+    found, documents = found_in(zip_of(tmp_path / "x.zip", files))
+    assert [document.link for document in documents] == [PULSE]
+    assert "Articles/dense.html (the page has more than 100,000 elements)" in found.detail
 
 
 def test_an_export_without_posts_is_no_whole_one(tmp_path):

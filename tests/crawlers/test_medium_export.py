@@ -16,6 +16,7 @@ from twin_assets.crawlers.exports.medium import MediumExport
 from twin_assets.crawlers.found import Found
 from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import BadInputError
+from twin_assets.extraction.bounds import MOST_ELEMENTS
 from twin_assets.raw_store.sqlite import SqliteRawStore
 
 KETTLES = "posts/2024-03-05_On-Kettles-0123456789ab.html"
@@ -200,6 +201,15 @@ def test_a_bad_file_is_named_and_costs_no_other(tmp_path):
         "../posts/2024-01-02_Outside-2.html (its name leads out of the archive), "
         "posts/2024-01-03_Odd-3.html (is no story: it has no section of the body) and 2 more"
     )
+
+
+def test_a_story_with_more_elements_than_any_has_is_named_and_costs_no_other(tmp_path):
+    dense = page("<p>x" * (MOST_ELEMENTS + 1))
+    name = "posts/2024-03-05_Dense-1123456789ab.html"
+    found, documents = found_in(zip_of(tmp_path / "x.zip", {name: dense, KETTLES: STORY}))
+    assert len(documents) == 1
+    assert not found.complete
+    assert f"{name} (the page has more than 100,000 elements)" in found.detail
 
 
 def test_limits_are_kept(archive):

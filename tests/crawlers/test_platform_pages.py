@@ -1,9 +1,12 @@
 """Pages, feeds, Medium and LinkedIn, crawled from real servers that stand for the platforms."""
 
 from contextlib import closing
+from urllib.parse import urlsplit
 
 import pytest
 from builders import ADA
+from linkedin_files import PULSE
+from linkedin_files import article as linkedin_article
 from webserver import Answer
 from written import (
     article,
@@ -17,9 +20,11 @@ from written import (
     rss,
     story,
 )
+from zip_builder import zip_of
 
 from twin_assets.crawlers.article import ArticleCrawler
 from twin_assets.crawlers.crawl import crawl_author
+from twin_assets.crawlers.exports.linkedin import LinkedInExport
 from twin_assets.crawlers.linkedin import LinkedInCrawler
 from twin_assets.crawlers.medium import MediumCrawler, feed_of, is_medium
 from twin_assets.documents import Author, Category, Outcome
@@ -221,3 +226,24 @@ def test_a_linkedin_article(client, linkedin):
     document = only(finds(LinkedInCrawler(client), link))
     assert (document.category, document.platform) == (Category.ARTICLE, "linkedin")
     assert ADA.slug == document.author
+
+
+@pytest.mark.parametrize("canonical", ["", f"{PULSE.replace('www', 'de')}/?trk=public", "/?x=1"])
+@pytest.mark.parametrize("host", ["www", "de"])
+def test_a_linkedin_article_and_the_export_s_are_one_document(
+    client, site, tmp_path, host, canonical
+):
+    server = site(f"{host}.linkedin.com")
+    source = f"{PULSE.replace('www', host)}/?trk=article-card"
+    head = f"<link rel='canonical' href='{canonical}'>" if canonical else ""
+    server.add(
+        urlsplit(source).path + "?trk=article-card", article("On kettles", "ropes", head=head)
+    )
+    archive = zip_of(tmp_path / "linkedin.zip", {"Articles/On kettles.html": linkedin_article()})
+    author = Author("ada", "Ada", sources=(source, str(archive)))
+    with closing(SqliteRawStore(tmp_path / "raw.db")) as store:
+        store.put_author(author)
+        visits = crawl_author(author, store, [LinkedInExport(), LinkedInCrawler(client)])
+        assert {visit.documents for visit in visits} == {(PULSE,)}
+        (document,) = store.documents("ada")
+        assert "Part 0 on ropes." in document.text  # the first source's

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twin_assets.errors import BadInputError
 from twin_assets.extraction import to_markdown
+from twin_assets.extraction.bounds import MOST_ELEMENTS
 
 BASE = "https://garden.example/notes/soil"
 
@@ -161,7 +163,7 @@ def test_text_stays_text(text: str, expected: str) -> None:
         "<ul><li>" * 25_000 + "deep",
         "<table><tr><td>" * 20_000 + "deep",
         "<b><i>" * 25_000 + "deep",
-        "".join(f"<font size={i}>" for i in range(5000)) + "<p>" * 5000 + "deep",
+        "".join(f"<font size={i}>" for i in range(5000)) + "<p>" * 3000 + "deep",
         "<a href='" * 50_000 + "'>deep",
         "<!--" * 50_000 + "-->deep",
         f"<p {' '.join(f'a{i}' for i in range(200_000))}>deep",
@@ -169,6 +171,24 @@ def test_text_stays_text(text: str, expected: str) -> None:
 )
 def test_tags_without_end(html: str) -> None:
     assert len(markdown(html)) < 1000
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>x</p>" * MOST_ELEMENTS + "<p>",
+        "<b>" * 24 + "<p>x" * (MOST_ELEMENTS // 24),  # each paragraph has all the formatting again
+        "x" + "</p>" * MOST_ELEMENTS,  # each makes an empty paragraph
+    ],
+)
+def test_more_elements_than_any_page_has_are_refused(html: str) -> None:
+    with pytest.raises(BadInputError, match=r"^the page has more than 100,000 elements$"):
+        markdown(html)
+
+
+def test_anchors_that_never_end_count_once() -> None:
+    page = "".join(f"<a name=s{i}><p>Part {i}." for i in range(10_000)) + "<p><a href=/x>last</a>"
+    assert markdown(page).endswith("Part 9999.\n\n[last](https://garden.example/x)")
 
 
 def test_text_of_elements_nested_too_deep_is_kept_in_order() -> None:

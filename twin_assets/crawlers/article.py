@@ -9,7 +9,11 @@ from twin_assets.crawlers.found import Found, Task
 from twin_assets.crawlers.http.client import FEED, HTML, Fetched, HttpClient
 from twin_assets.crawlers.pages import Visited, read_article, unread, visit
 from twin_assets.documents import Category, Outcome, RawDocument
+from twin_assets.errors import BadInputError
 from twin_assets.extraction.tree import parse
+
+# Pages that one crawl asks for because of one feed: of its items, and of those that it dropped.
+MOST_PAGES = 500
 
 
 class ArticleCrawler:
@@ -60,7 +64,11 @@ class ArticleCrawler:
         if visited.fetched is None:
             yield visited.found
             return
-        feed = _feed_in(visited.fetched)
+        try:
+            feed = _feed_in(visited.fetched)
+        except BadInputError as error:
+            yield unread(visited, Outcome.FAILED, str(error))
+            return
         if feed is None:
             yield unread(visited, Outcome.FAILED, "this is no feed")
         else:
@@ -69,18 +77,21 @@ class ArticleCrawler:
     def _items(self, feed: Feed, visited: Visited, task: Task) -> Iterator[Found]:
         """Yield the items, then the feed: until all are read it does not count as seen."""
         platform = self._platform or ("medium" if feed.is_medium else "web")
-        by_page = False
-        for item in feed.items:
+        by_page: list[str] = []
+        for item in sorted(feed.items, key=lambda item: item.published_at or "", reverse=True):
             if item.link != task.source and item.link in task.author.sources:
                 continue  # it is read as a source of its own
             if item.text:
                 yield Found(item.link, (_document(item, task.author.slug, platform),))
             else:
-                by_page = True
-                page = visit(self._client, task, item.link, HTML)
-                yield page.found if page.fetched is None else self._article(page, task)
+                by_page.append(item.link)
+        for link in _in_turn(by_page, task):
+            page = visit(self._client, task, link, HTML)
+            yield page.found if page.fetched is None else self._article(page, task)
         yield from self._dropped(feed, task)
         detail = f"a feed, items: {len(feed.items)}"
+        if len(by_page) > MOST_PAGES:
+            detail += f"; pages left for the next crawls: {len(by_page) - MOST_PAGES}"
         if by_page:  # pages change without their feed, so the next crawl has to come to them
             yield unread(visited, Outcome.UNCHANGED, detail)
         else:
@@ -93,19 +104,33 @@ class ArticleCrawler:
         and a feed do not give quite the same text.
         """
         kept = {item.link for item in feed.items} | set(task.author.sources)
-        for before in task.visits.values():
-            of_feed = before.source == task.source and before.documents
-            if of_feed and before.link not in kept and before.outcome is not Outcome.GONE:
-                page = visit(self._client, task, before.link, HTML)
-                if page.fetched is None:
-                    yield page.found
-                else:  # not read, so not remembered either
-                    yield unread(page, Outcome.UNCHANGED, "no longer among the feed's items")
+        dropped = [
+            before.link
+            for before in task.visits.values()
+            if before.source == task.source and before.documents
+            if before.link not in kept and before.outcome is not Outcome.GONE
+        ]
+        for link in _in_turn(dropped, task):
+            page = visit(self._client, task, link, HTML)
+            if page.fetched is None:
+                yield page.found
+            else:  # not read, so not remembered either
+                yield unread(page, Outcome.UNCHANGED, "no longer among the feed's items")
 
     def _article(self, visited: Visited, task: Task) -> Found:
         assert visited.fetched is not None  # noqa: S101  # callers have looked
         html = visited.fetched.text()
-        return read_article(visited, html, task, self._platform or _platform_of(html))
+        try:
+            return read_article(visited, html, task, self._platform or _platform_of(html))
+        except BadInputError as error:
+            return unread(visited, Outcome.FAILED, str(error))
+
+
+def _in_turn(links: list[str], task: Task) -> list[str]:
+    """Return those to ask for: never visited ones first, then those whose last visit is oldest."""
+    visits = task.visits
+    last = {link: visits[link].visited_at if link in visits else "" for link in links}
+    return sorted(links, key=last.__getitem__)[:MOST_PAGES]
 
 
 def _feed_in(fetched: Fetched) -> Feed | None:

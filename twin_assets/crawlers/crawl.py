@@ -146,7 +146,7 @@ def _store(found: Found, task: Task, store: RawStore, visits: Mapping[str, Visit
     missing = set(visit.documents) - set(links) if found.complete else set()
     gone = _only_here(missing, found.link, visits)
     number_gone = store.mark_gone(task.author.slug, gone)
-    if before is None and counts.new:
+    if counts.new and not visit.documents:
         outcome = Outcome.NEW
     elif counts.new or counts.changed or number_gone:
         outcome = Outcome.CHANGED

@@ -11,10 +11,15 @@ from urllib.parse import urlsplit
 
 import feedparser
 
+from twin_assets.errors import BadInputError
 from twin_assets.extraction import to_markdown
 from twin_assets.extraction.inline import web_link
 from twin_assets.extraction.tree import parse, visible_tree
 from twin_assets.links import canonical_link
+
+# The parser's time grows with the tags, most of all where they match nothing; a feed of the
+# largest size that is fetched seldom has as many, its items' HTML included.
+MOST_TAGS = 200_000
 
 # Characters of an item's text from which on it is the article, not a teaser for it.
 _WHOLE = 1500
@@ -54,7 +59,12 @@ def read_feed(text: str, link: str) -> Feed | None:
     Args:
         text: the feed, however broken.
         link: where it was found, to which relative links are.
+
+    Raises:
+        BadInputError: it has more tags than any feed to be read.
     """
+    if text.count("<") > MOST_TAGS:
+        raise BadInputError(f"the feed has more than {MOST_TAGS:,} tags")
     # Given text or bytes, feedparser would take them for the name of a file or a link to open.
     # Links and markup in items are for to_markdown to make safe.
     parsed = feedparser.parse(
@@ -88,7 +98,11 @@ def looks_like_feed(text: str) -> bool:
 
 
 def feed_links(html: str, base: str) -> Iterator[str]:
-    """Yield the feeds that the page names, absolute."""
+    """Yield the feeds that the page names, absolute.
+
+    Raises:
+        BadInputError: the page has more elements than any page to be read.
+    """
     for node in parse(html).css('link[rel~="alternate"]'):
         kind = (node.attributes.get("type") or "").strip().lower()
         if kind in ("application/rss+xml", "application/atom+xml"):
@@ -104,11 +118,14 @@ def _identity(link: str, is_medium: bool) -> str:
 
 def _item(entry: Mapping[str, Any], link: str, language: str | None) -> Item:
     bodies = [*entry.get("content", []), entry.get("summary_detail", {})]
-    text = to_markdown(max(map(_html, bodies), key=len), link)
-    title = visible_tree(parse(_html(entry.get("title_detail", {}))))
+    try:
+        text = to_markdown(max(map(_html, bodies), key=len), link)
+        title = visible_tree(parse(_html(entry.get("title_detail", {})))).text
+    except BadInputError:  # too much to be read; the item's page may be better
+        text = title = ""
     return Item(
         link=link,
-        title=" ".join(title.text.split()),
+        title=" ".join(title.split()),
         text=text if len(text) >= _WHOLE else "",
         published_at=_published(entry),
         language=language,

@@ -60,7 +60,7 @@ class LinkedInCrawler:
         if _is_login_wall(html):
             yield unread(visited, Outcome.REFUSED, _NEEDS_A_LOGIN)
         elif path.startswith("/pulse/"):
-            yield read_article(visited, html, task, self.name)
+            yield _article(read_article(visited, html, task, self.name), task.source)
         else:
             yield _post(visited, html, task)
 
@@ -74,6 +74,20 @@ def _with_advice(found: Found) -> Found:
 def _is_login_wall(html: str) -> bool:
     title = parse(html).css_first("title")
     return title is not None and _WALL.fullmatch(" ".join(title.text().split())) is not None
+
+
+def _article(found: Found, source: str) -> Found:
+    """Return the find with the one link that the data export gives the article as well."""
+    return replace(
+        found, documents=[replace(each, link=_link(each.link, source)) for each in found.documents]
+    )
+
+
+def _link(canonical: str, source: str) -> str:
+    try:
+        return linkedin_link(canonical)
+    except ValueError:  # the page's own link leads to no article
+        return linkedin_link(source)
 
 
 def _post(visited: Visited, html: str, task: Task) -> Found:

@@ -49,7 +49,11 @@ def unread(visited: Visited, outcome: Outcome, detail: str) -> Found:
 
 
 def read_article(visited: Visited, html: str, task: Task, platform: str) -> Found:
-    """Return the find with the page's article as its document."""
+    """Return the find with the page's article as its document.
+
+    Raises:
+        BadInputError: the page has more elements than any page to be read.
+    """
     assert visited.fetched is not None  # noqa: S101  # callers have looked
     page = extract_page(html, visited.fetched.link)
     if page is None:

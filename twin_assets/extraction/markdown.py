@@ -25,6 +25,9 @@ def to_markdown(fragment_html: str, base: str) -> str:
     Args:
         fragment_html: a page or any part of one, however broken.
         base: the link of the page that it is from.
+
+    Raises:
+        BadInputError: it has more elements than any page to be read.
     """
     return render(visible_tree(parse(fragment_html)), base)
 

@@ -35,6 +35,7 @@ def extract_page(html: str, link: str) -> Page | None:
             same site.
 
     Raises:
+        BadInputError: the page has more elements than any page to be read.
         ValueError: the link is not an http or https link.
     """
     parsed = parse(html)

@@ -1,59 +1,17 @@
 """A page as a small tree of visible elements, of bounded depth whatever the page does."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from twin_assets.extraction.bounds import MOST_ELEMENTS, VOID, bounded, too_many_elements
+
 # Deeper elements give their text to the element at this depth, so that what walks the tree may
 # recurse.
 MAX_DEPTH = 120
-
-# A page with more elements open at once has its inner tags left out before it is parsed: the
-# parser takes quadratic time over them. Open formatting is repeated in every new paragraph.
-_MAX_OPEN = 500
-_MAX_OPEN_FORMATTING = 24
-# It takes quadratic time over an element's attributes, too.
-_LONG_TAG = 20_000
-_MOST_ATTRIBUTES = 2_000
-_FORMATTING = frozenset(
-    [
-        "a",
-        "b",
-        "big",
-        "code",
-        "em",
-        "font",
-        "i",
-        "nobr",
-        "s",
-        "small",
-        "strike",
-        "strong",
-        "tt",
-        "u",
-    ]
-)
-_VOID = frozenset(
-    [
-        *("area", "base", "br", "col", "embed", "hr", "img"),
-        *("input", "link", "meta", "param", "source", "track", "wbr"),
-    ]
-)
-_END_IS_OPTIONAL = frozenset(
-    [
-        *("html", "head", "body", "p", "li", "dt", "dd", "tr", "td"),
-        *("th", "thead", "tbody", "tfoot", "option", "optgroup", "colgroup", "caption", "rt", "rp"),
-    ]
-)
-_TAG = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(script|style|textarea|title)\b.*?(?:</\1\s*>|\Z)"
-    r"|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/<>]*)[^<>]*>?",
-    re.DOTALL | re.IGNORECASE,
-)
 
 _INVISIBLE = frozenset(
     [
@@ -110,7 +68,7 @@ class Element:
 
     def html(self) -> str:
         """Return the element as HTML again."""
-        if self.tag in _VOID:
+        if self.tag in VOID:
             return f"<{self.tag}>"
         inner = "".join(
             escape(child, quote=False) if isinstance(child, str) else child.html()
@@ -123,8 +81,17 @@ class Element:
 
 
 def parse(html: str) -> LexborHTMLParser:
-    """Return the parsed page. Tags nested beyond any sense are left out, their text stays."""
-    return LexborHTMLParser(_limit_nesting(html))
+    """Return the parsed page. Tags nested beyond any sense are left out, their text stays.
+
+    Raises:
+        BadInputError: it has more elements than any page to be read.
+    """
+    page = LexborHTMLParser(bounded(html))
+    elements = page.root.traverse() if page.root is not None else ()
+    for number, _ in enumerate(elements, 1):  # broken markup can make more than it has tags
+        if number > MOST_ELEMENTS:
+            raise too_many_elements()
+    return page
 
 
 def visible_tree(page: LexborHTMLParser) -> Element:
@@ -175,42 +142,3 @@ def _is_hidden(element: Element) -> bool:
         or attributes.get("aria-modal", "").lower() == "true"
         or bool(_HIDING_STYLE.search(attributes.get("style", "")))
     )
-
-
-def _limit_nesting(html: str) -> str:
-    """Return the HTML without the tags that open while too many others are open."""
-    opened: Counter[str] = Counter()
-    skipped: Counter[str] = Counter()
-    formatting = total = 0
-    kept: list[str] = []
-    done = 0
-    for tag in _TAG.finditer(html):
-        name = (tag["name"] or "").lower()
-        if name and tag.end() - tag.start() > _LONG_TAG and len(tag[0].split()) > _MOST_ATTRIBUTES:
-            kept.append(html[done : tag.start()])
-            done = tag.end()
-            continue
-        if not name or name in _VOID or name in _END_IS_OPTIONAL:
-            continue
-        is_formatting = name in _FORMATTING
-        if tag["end"]:
-            counts = skipped if skipped[name] else opened
-            if not counts[name]:
-                continue
-            counts[name] -= 1
-            leave_out = counts is skipped
-            if not leave_out:
-                total -= 1
-                formatting -= is_formatting
-        else:
-            leave_out = total >= _MAX_OPEN or (is_formatting and formatting >= _MAX_OPEN_FORMATTING)
-            if leave_out:
-                skipped[name] += 1
-            else:
-                opened[name] += 1
-                total += 1
-                formatting += is_formatting
-        if leave_out:
-            kept.append(html[done : tag.start()])
-            done = tag.end()
-    return "".join([*kept, html[done:]]) if kept else html

@@ -26,6 +26,7 @@ from twin_assets.crawlers.exports.export import Item, LeftOut, Owner, find, iso_
 from twin_assets.crawlers.found import Found, Task
 from twin_assets.crawlers.http.charsets import decode
 from twin_assets.documents import Category, RawDocument
+from twin_assets.errors import BadInputError
 from twin_assets.extraction.markdown import to_markdown
 from twin_assets.extraction.tree import parse
 
@@ -179,7 +180,10 @@ def _owner(member: Member) -> Iterator[Item]:
 
 
 def _article(member: Member) -> Item:
-    page = parse(decode(member.data, "utf-8"))
+    try:
+        page = parse(decode(member.data, "utf-8"))
+    except BadInputError as error:
+        return Fault(printable(member.name), str(error))
     body, heading, link = page.body, page.css_first("h1"), page.css_first("h1 a")
     if body is None or heading is None:
         return Fault(printable(member.name), "is no article: it has no heading")

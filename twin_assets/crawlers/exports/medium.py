@@ -21,6 +21,7 @@ from twin_assets.crawlers.exports.export import Item, LeftOut, Owner, find, iso_
 from twin_assets.crawlers.found import Found, Task
 from twin_assets.crawlers.http.charsets import decode
 from twin_assets.documents import Category, RawDocument
+from twin_assets.errors import BadInputError
 from twin_assets.extraction.markdown import to_markdown
 from twin_assets.extraction.tree import parse
 from twin_assets.links import canonical_link
@@ -90,7 +91,11 @@ def _is_published(name: str) -> bool:
 
 
 def _read(member: Member) -> Iterator[Item]:
-    page = parse(decode(member.data, "utf-8"))
+    try:
+        page = parse(decode(member.data, "utf-8"))
+    except BadInputError as error:
+        yield Fault(printable(member.name), str(error))
+        return
     body = page.css_first("section[data-field=body], .e-content")
     if body is None:
         yield Fault(printable(member.name), "is no story: it has no section of the body")

@@ -16,6 +16,7 @@ import numpy as np
 from reporting import arguments, show
 
 from twin_assets.artifacts import artifact_path, write_rows, write_vectors
+from twin_assets.assets import chain
 from twin_assets.assets.chunks import chunk_documents, window_chunks
 from twin_assets.assets.cleaned import clean_author
 from twin_assets.assets.embeddings import embed_missing
@@ -30,7 +31,9 @@ from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import create_store
 from twin_assets.vector_cache import VectorCache
 from twin_serving.catalog import open_instance
-from twin_serving.cli.launch import ASSETS, build
+from twin_serving.cli.launch import build
+
+ASSETS = [asset.key.to_user_string() for asset in chain(["faiss"])]
 
 
 class Stopwatch:

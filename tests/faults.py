@@ -18,7 +18,7 @@ from builders import partition
 
 from twin_assets import files
 from twin_assets.documents import Category
-from twin_assets.stores import IndexPartition, faiss, manifest, versioned
+from twin_assets.stores import IndexPartition, faiss_files, manifest, versioned
 from twin_assets.stores.faiss import FaissStore
 
 MIXED = ((Category.ARTICLE, 2), (Category.POST, 3), (Category.REPOSITORY, 1))
@@ -55,17 +55,18 @@ class Step:
 PUBLISH_STEPS = {
     "lock": Step(manifest.fcntl, "flock"),
     "make the folder": Step(pathlib.Path, "mkdir", 2),
-    "write the documents": Step(faiss, "write_rows", 1),
-    "write the chunks": Step(faiss, "write_rows", 2),
-    "write the first vectors": Step(np, "save", 1),
-    "write the last vectors": Step(np, "save", 3),
-    "digest the last file": Step(versioned, "file_digest", 8),
+    "write the documents": Step(faiss_files, "write_mappable", 1),
+    "write the chunks": Step(faiss_files, "write_mappable", 2),
+    "write the windows": Step(faiss_files, "write_rows", 1),
+    "write the first rows": Step(np, "save", 1),
+    "write the last vectors": Step(np, "save", 6),
+    "digest the last file": Step(versioned, "file_digest", 11),
     "flush a file": Step(manifest, "sync_file", 3),
     "flush the folder": Step(manifest, "sync_folder", 1),
     "write the manifest": Step(pathlib.Path, "write_bytes"),
-    "flush the manifest": Step(files, "sync_file", 6),
-    "rename the manifest": Step(pathlib.Path, "replace", 6),
-    "flush the manifest's name": Step(files, "sync_folder", 6),
+    "flush the manifest": Step(files, "sync_file", 4),
+    "rename the manifest": Step(pathlib.Path, "replace", 4),
+    "flush the manifest's name": Step(files, "sync_folder", 4),
     "flush the version's name": Step(manifest, "sync_folder", 2),
 }
 SERVE_STEPS = {

@@ -5,6 +5,7 @@ import sys
 
 import dagster as dg
 import pytest
+from pydantic import SecretStr
 
 from twin_assets.definitions import JOB, build_definitions
 from twin_assets.settings import TwinSettings
@@ -21,13 +22,16 @@ GRAPH = {
     ),
     "windows": (["chunks"], "embed", {"python", "parquet"}, "ml", ["windows_hold_every_token"]),
     "embeddings": (["windows"], "embed", {"torch", "parquet"}, "ml", ["vectors_are_sound"]),
-    "faiss_index": (
-        ["chunks", "cleaned_documents", "embeddings"],
-        "index",
-        {"faiss"},
-        "ml",
-        ["index_holds_windows"],
-    ),
+    **{
+        f"{backend}_index": (
+            ["chunks", "cleaned_documents", "embeddings"],
+            "index",
+            {backend},
+            "ml",
+            ["index_holds_windows"],
+        )
+        for backend in ("faiss", "qdrant", "chroma")
+    },
 }
 
 
@@ -65,6 +69,13 @@ def test_every_check_blocks_and_is_partitioned_by_author(definitions):
         spec = graph.get_check_spec(key)
         assert spec.blocking
         assert spec.partitions_def == dg.DynamicPartitionsDefinition(name="author")
+
+
+def test_the_raw_documents_are_of_the_kind_of_their_store(settings):
+    mongodb = settings.model_copy(update={"raw_store": SecretStr("mongodb://db.example/twin")})
+    nodes = build_definitions(mongodb).resolve_asset_graph().asset_nodes
+    assert {"python", "mongodb"} in [node.kinds for node in nodes]
+    assert not [node for node in nodes if "sqlite" in node.kinds]
 
 
 def test_a_setting_changes_the_code_version_of_the_assets_it_concerns(settings):

@@ -123,6 +123,6 @@ def test_an_index_is_judged_by_its_files_and_its_rows(tmp_path: Path) -> None:
     version = store.publish(partition(windows_of_chunks=mixed)).version
     assert index_holds_windows(store, ADA.slug, version, 6).passed
     refused(index_holds_windows(store, ADA.slug, version, 7), "holds 6 of 7 windows", indexed=6)
-    (tmp_path / "ada" / "versions" / version / "chunks.parquet").unlink()
+    (tmp_path / "ada" / "versions" / version / "chunks.arrow").unlink()
     refused(index_holds_windows(store, ADA.slug, version, 6), "does not match its checksum")
     refused(index_holds_windows(store, ADA.slug, "nowhere", 6), "no readable manifest")

@@ -9,7 +9,7 @@ from builders import unit_vectors
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import digest
 from twin_assets.errors import StorageError
-from twin_assets.vector_cache import VectorCache
+from twin_assets.vector_cache import VectorCache, count_unused, forget_unused
 
 
 def some(number: int, seed: int = 0) -> dict[str, Vectors]:
@@ -93,3 +93,30 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match="cannot be used"):
         VectorCache(tmp_path / "file" / "vectors", "model", 8)
+
+
+def test_vectors_that_no_text_needs_go_from_every_cache_and_from_its_bytes(tmp_path: Path) -> None:
+    vectors = some(400)
+    used, unused = list(vectors)[:100], list(vectors)[100:]
+    for model in ("one", "other"):
+        with closing(VectorCache(tmp_path, model, 8)) as cache:
+            cache.put(vectors)
+    assert count_unused(tmp_path, set(used)) == 600
+    forget_unused(tmp_path, set(used))
+    assert count_unused(tmp_path, set(used)) == 0
+    for model in ("one", "other"):
+        content = (tmp_path / f"{model}.db").read_bytes()
+        assert not [key for key in unused if bytes.fromhex(key) in content]
+        with closing(VectorCache(tmp_path, model, 8)) as cache:
+            assert sorted(cache.get(list(vectors))) == sorted(used)
+
+
+def test_a_folder_without_a_cache_has_nothing_unused(tmp_path: Path) -> None:
+    assert count_unused(tmp_path / "vectors", set()) == 0
+    forget_unused(tmp_path / "vectors", set())
+
+
+def test_a_broken_cache_is_one_line_when_vectors_are_to_go(tmp_path: Path) -> None:
+    (tmp_path / "model.db").write_text("no database\n" * 500)
+    with pytest.raises(StorageError, match=r"model\.db cannot be used: .*delete the file"):
+        forget_unused(tmp_path, set())

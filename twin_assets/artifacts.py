@@ -27,20 +27,23 @@ def artifact_path(folder: Path, asset: str, author: str) -> Path:
     return folder / asset / f"{author}.parquet"
 
 
+def author_files(folder: Path, author: str) -> list[Path]:
+    """Return the author's files of every asset, with those that a killed writer left behind."""
+    name = f"{author}.parquet"
+    return sorted(
+        path
+        for path in folder.glob("*/*")
+        if path.name == name or (path.name.startswith(f".{name}.") and path.suffix == ".tmp")
+    )
+
+
 def write_rows(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
     """Write the rows of one data class; fields are str, int, float or string enums, or None.
 
     Raises:
         StorageError: the file cannot be written; the one before stays.
     """
-    hints = get_type_hints(row_type)
-    names = [field.name for field in fields(row_type)]  # type: ignore[arg-type]
-    schema = pa.schema([_field(name, hints[name]) for name in names])
-    columns = [
-        pa.array([getattr(row, name) for row in rows], type=schema.field(name).type)
-        for name in names
-    ]
-    _write(path, pa.table(columns, schema=schema))
+    _write(path, to_table(row_type, rows))
 
 
 def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
@@ -49,10 +52,28 @@ def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
     Raises:
         StorageError: the file is missing or is not readable as rows of this type.
     """
-    hints = get_type_hints(row_type)
-    names = [field.name for field in fields(row_type)]  # type: ignore[arg-type]
-    table = _read(path, names)
-    columns = [_restore(table.column(name).to_pylist(), hints[name]) for name in names]
+    return from_table(row_type, _read(path, list(_types(row_type))))
+
+
+def to_table(row_type: type[Row], rows: Sequence[Row]) -> pa.Table:
+    """Return the rows of one data class as columns; see :func:`write_rows`."""
+    schema = pa.schema([_field(name, hint) for name, hint in _types(row_type).items()])
+    columns = [
+        pa.array([getattr(row, name) for row in rows], type=schema.field(name).type)
+        for name in schema.names
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def from_table(row_type: type[Row], table: pa.Table) -> list[Row]:
+    """Return what :func:`to_table` was given.
+
+    Raises:
+        KeyError: the table lacks a column of the class.
+    """
+    columns = [
+        _restore(table.column(name).to_pylist(), hint) for name, hint in _types(row_type).items()
+    ]
     return [row_type(*values) for values in zip(*columns, strict=True)]
 
 
@@ -87,6 +108,12 @@ def is_readable(path: Path) -> bool:
     except (OSError, pa.ArrowException):
         return False
     return True
+
+
+def _types(row_type: type) -> Mapping[str, Any]:
+    """Return the type of each field, in order."""
+    hints = get_type_hints(row_type)
+    return {field.name: hints[field.name] for field in fields(row_type)}
 
 
 def _field(name: str, hint: Any) -> "pa.Field[Any]":

@@ -9,8 +9,9 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from twin_assets.artifacts import artifact_path, read_rows, read_vectors
-from twin_assets.assets import chunks, embeddings, faiss_index, windows
+from twin_assets.assets import INDEXES, chunks, embeddings, windows
 from twin_assets.assets.provenance import materializations
+from twin_assets.assets.verdicts import INDEX_CHECK
 from twin_assets.documents import Chunk, CleanedDocument, Window
 from twin_assets.errors import TwinError
 from twin_assets.gate import (
@@ -56,14 +57,18 @@ def judge_vectors(author: str, settings: TwinSettings) -> Verdict:
     )
 
 
-def judge_index(author: str, settings: TwinSettings) -> Verdict:
-    """Judge the newest index version of the author."""
-    store = create_store("faiss", settings)
-    versions = store.versions(author)
-    if not versions:
-        return Verdict(False, "no index version is published")
-    windows_at_rest = read_rows(artifact_path(settings.artifacts_path, "windows", author), Window)
-    return index_holds_windows(store, author, versions[0].version, len(windows_at_rest))
+def index_judge(backend: str) -> Judge:
+    """Return what judges the newest version of an author in the backend."""
+
+    def judge(author: str, settings: TwinSettings) -> Verdict:
+        store = create_store(backend, settings)
+        versions = store.versions(author)
+        if not versions:
+            return Verdict(False, "no index version is published")
+        at_rest = read_rows(artifact_path(settings.artifacts_path, "windows", author), Window)
+        return index_holds_windows(store, author, versions[0].version, len(at_rest))
+
+    return judge
 
 
 def _check(
@@ -135,7 +140,8 @@ CHECKS = (
         windows, "windows_hold_every_token", judge_windows, "Every token stands in some window."
     ),
     _check(embeddings, "vectors_are_sound", judge_vectors, "Vectors are finite and of length 1."),
-    _check(
-        faiss_index, "index_holds_windows", judge_index, "The index holds each window, unharmed."
+    *(
+        _check(asset, INDEX_CHECK, index_judge(backend), "The index holds each window, unharmed.")
+        for backend, asset in INDEXES.items()
     ),
 )

@@ -1,8 +1,10 @@
 """The code location: assets, checks, job and sensor, with the settings as their one resource."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 
-from twin_assets.assets import CHAIN
+from twin_assets.assets import ASSETS, chain
 from twin_assets.assets.versions import with_settings
 from twin_assets.checks import CHECKS
 from twin_assets.schedules import build_crawl_schedule
@@ -12,16 +14,23 @@ from twin_assets.settings import TwinSettings, load_settings
 JOB = "end_to_end_data"
 
 
-def build_definitions(settings: TwinSettings) -> dg.Definitions:
-    """Return the definitions for these settings; nothing is read or loaded but the code."""
+def build_definitions(
+    settings: TwinSettings, indexes: Iterable[str] | None = None
+) -> dg.Definitions:
+    """Return the definitions for these settings; nothing is read or loaded but the code.
+
+    Args:
+        settings: the settings.
+        indexes: the backends that the job publishes to; by default the one that answers.
+    """
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(*CHAIN),
+        selection=dg.AssetSelection.assets(*chain(indexes or [settings.index])),
         description="Everything from the raw store to a served index, for one author or several.",
     )
     schedule = build_crawl_schedule(JOB, settings.crawl_schedule)
     return dg.Definitions(
-        assets=with_settings(CHAIN, settings),
+        assets=with_settings(ASSETS, settings),
         asset_checks=CHECKS,
         jobs=[job],
         schedules=[schedule] if schedule else [],

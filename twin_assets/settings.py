@@ -60,6 +60,18 @@ class TwinSettings(BaseSettings):
     window_overlap: int = Field(
         32, ge=0, le=200, description="Tokens that two windows of one chunk share at least."
     )
+    index: Literal["faiss", "qdrant", "chroma"] = Field(
+        "faiss", description="The index that is built and that answers: faiss, qdrant or chroma."
+    )
+    qdrant_url: str = Field(
+        "", description="A Qdrant server's address; empty for its local mode in TWIN_HOME."
+    )
+    qdrant_api_key: SecretStr = Field(SecretStr(""), description="The Qdrant server's key.")
+    qdrant_grpc: bool = Field(False, description="Whether to talk gRPC to Qdrant, not REST.")
+    chroma_url: str = Field(
+        "", description="A Chroma server's address; empty for a database in TWIN_HOME."
+    )
+    chroma_token: SecretStr = Field(SecretStr(""), description="The Chroma server's token.")
     keep_versions: int = Field(
         5, ge=1, description="Index versions kept an author, the served one included."
     )

@@ -57,19 +57,31 @@ class Served:
 class Catalog:
     """Reads from the Dagster instance what may be served, and opens it.
 
-    A newer version is picked up at the next question: the serving pointers are read each time, and
-    events only for pointers that moved.
+    A newer version is picked up at the next question: the store tells whether a serving pointer has
+    moved, and events are read only for pointers that did.
     """
 
-    def __init__(self, instance: dg.DagsterInstance, store: VectorStore) -> None:
-        """Serve from ``store`` what ``instance`` vouches for."""
+    def __init__(
+        self, instance: dg.DagsterInstance, store: VectorStore, as_of: datetime | None = None
+    ) -> None:
+        """Serve from ``store`` what ``instance`` vouches for.
+
+        Args:
+            instance: the home's Dagster instance.
+            store: the index backend.
+            as_of: serve the versions that were served then; None for those that are now.
+        """
+        self._as_of = as_of
         self._instance = instance
         self._store = store
+        self._asset = f"{store.name}_index"
         self._lock = threading.Lock()
         self._vouchers: dict[tuple[str, str], Materialization] = {}
         self._refused: frozenset[int] = frozenset()
         self._recorded: frozenset[int] = frozenset()
         self._checked_at = -_RECHECK_SECONDS
+        self._pointers: Mapping[str, str | None] = {}
+        self._stamp = ""
         self._current: Served | None = None
         self._current_key: object = None
 
@@ -89,20 +101,27 @@ class Catalog:
             except IndexCorruptedError:  # a version was pruned while it was being opened
                 served = self._read(weights_sha256)
         if not served.partitions:
-            faults = " ".join(served.faults)
-            raise NothingServedError(
-                faults or "No index is served yet. Import documents and run `twin build`."
-            )
+            nothing = "No index is served yet. Import documents and run `twin build`."
+            if self._as_of is not None:
+                nothing = "No index was served then. Ask without --as-of, or name a later time."
+            raise NothingServedError(" ".join(served.faults) or nothing)
         return served
 
     def _read(self, weights_sha256: str | None) -> Served:
-        pointers = {author: self._store.serving(author) for author in self._store.authors()}
-        self._check_again()
-        key = (tuple(pointers.items()), self._refused, self._recorded, weights_sha256)
+        stamp = self._store.stamp()
+        if self._check_again() or stamp != self._stamp:
+            self._stamp = stamp
+            self._pointers = {author: self._pointer(author) for author in self._store.authors()}
+        key = (tuple(self._pointers.items()), self._refused, self._recorded, weights_sha256)
         if self._current is None or key != self._current_key:
-            self._current = self._open(pointers, weights_sha256)
+            self._current = self._open(self._pointers, weights_sha256)
             self._current_key = key
         return self._current
+
+    def _pointer(self, author: str) -> str | None:
+        if self._as_of is None:
+            return self._store.serving(author)
+        return self._store.served_at(author, self._as_of)
 
     def _open(self, pointers: Mapping[str, str | None], weights_sha256: str | None) -> Served:
         partitions: list[ServedPartition] = []
@@ -123,7 +142,12 @@ class Catalog:
     ) -> tuple[ServedPartition | None, str | None]:
         """Return the newest version that may be served, and why a newer one may not."""
         reason: str | None = None
-        for manifest in self._candidates(author, pointer):
+        candidates = self._candidates(author, pointer)
+        if not candidates:
+            then = "TWIN_KEEP_VERSIONS says how many are kept."
+            again = then if self._as_of else f"Run `twin build --author {author}`."
+            reason = f"The index version {pointer} of {author} is not there any more. {again}"
+        for manifest in candidates:
             voucher = self._voucher(author, manifest.version)
             if voucher is None:
                 reason = reason or (
@@ -145,28 +169,36 @@ class Catalog:
         return None, reason
 
     def _candidates(self, author: str, pointer: str) -> list[Manifest]:
-        """Return the version that the pointer names, then older ones to fall back on."""
-        return [m for m in self._store.versions(author) if m.version <= pointer]
+        """Return the version that the pointer names, then older ones to fall back on.
+
+        There is no falling back from what was served at an earlier time.
+        """
+        versions = self._store.versions(author)
+        if self._as_of is not None:
+            return [m for m in versions if m.version == pointer]
+        return [m for m in versions if m.version <= pointer]
 
     def _voucher(self, author: str, version: str) -> Materialization | None:
         """Return the materialization behind the version, unless a blocking check failed on it."""
         voucher = self._vouchers.get((author, version))
         if voucher is None:
-            for event in materializations(self._instance, "faiss_index", author, limit=_HISTORY):
+            for event in materializations(self._instance, self._asset, author, limit=_HISTORY):
                 if event.tags.get(INDEX_VERSION) == version:
                     voucher = self._vouchers[author, version] = event
                     break
         return None if voucher is None or voucher.storage_id in self._refused else voucher
 
-    def _check_again(self) -> None:
-        """Read the checks' verdicts anew, and forget which events were seen, now and then."""
-        if monotonic() - self._checked_at >= _RECHECK_SECONDS:
+    def _check_again(self) -> bool:
+        """Read the checks' verdicts anew, now and then; return whether it was time to."""
+        due = monotonic() - self._checked_at >= _RECHECK_SECONDS
+        if due:
             self._checked_at = monotonic()
-            self._refused = frozenset(refused_materializations(self._instance))
-            recorded = frozenset(latest_storage_ids(self._instance, "faiss_index").values())
+            self._refused = frozenset(refused_materializations(self._instance, self._asset))
+            recorded = frozenset(latest_storage_ids(self._instance, self._asset).values())
             if recorded != self._recorded:
                 self._recorded = recorded
                 self._vouchers.clear()
+        return due
 
 
 def open_instance(settings: TwinSettings) -> dg.DagsterInstance:
@@ -179,13 +211,17 @@ def open_instance(settings: TwinSettings) -> dg.DagsterInstance:
     return dg.DagsterInstance.from_config(str(settings.dagster_home))
 
 
-def open_catalog(settings: TwinSettings) -> Catalog:
-    """Return the catalog of the home that the settings name.
+def open_catalog(settings: TwinSettings, as_of: datetime | None = None) -> Catalog:
+    """Return the catalog of the home and the index that the settings name.
+
+    Args:
+        settings: the settings.
+        as_of: see :class:`Catalog`.
 
     Raises:
         StorageError: TWIN_HOME cannot be written.
     """
-    return Catalog(open_instance(settings), create_store("faiss", settings))
+    return Catalog(open_instance(settings), create_store(settings.index, settings), as_of)
 
 
 def _partition(manifest: Manifest, voucher: Materialization) -> ServedPartition:

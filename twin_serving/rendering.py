@@ -114,7 +114,9 @@ def render_trace(trace: Sequence[StageTrace]) -> str:
 
 def render_index(index: IndexUsed, dagster_link: str) -> str:
     """Return which index versions were searched, each with links into the Dagster UI."""
-    items = "".join(_partition(partition, dagster_link) for partition in index.partitions)
+    items = "".join(
+        _partition(partition, index.backend, dagster_link) for partition in index.partitions
+    )
     count = len(index.partitions)
     state = " open" if count <= _OPEN_PARTITIONS else ""
     authors = _count(count, "author")
@@ -262,9 +264,9 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _partition(partition: ServedPartition, dagster_link: str) -> str:
+def _partition(partition: ServedPartition, backend: str, dagster_link: str) -> str:
     slug = quote(partition.author.slug, safe="")
-    asset = f"{dagster_link}/assets/faiss_index?view=partitions&partition={slug}"
+    asset = f"{dagster_link}/assets/{backend}_index?view=partitions&partition={slug}"
     run = f"{dagster_link}/runs/{quote(partition.run_id, safe='')}"
     size = f"{_count(partition.documents, 'document')}, {_count(partition.chunks, 'chunk')}"
     return (

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from twin_assets.assets import indexes, materialize
-from twin_assets.stores import create_store, faiss, manifest
+from twin_assets.stores import create_store, faiss, faiss_files, manifest
 from twin_serving.retrieval import RetrievalOptions
 from twin_serving.twin import Twin
 
@@ -36,8 +36,12 @@ def after(function):
 
 
 STEPS = {
-    "before a file is written": (faiss, "write_rows", die),
-    "after the first file": (faiss, "write_rows", after(faiss.write_rows)),
+    "before a file is written": (faiss_files, "write_mappable", die),
+    "after the first file": (
+        faiss_files,
+        "write_mappable",
+        after(faiss_files.write_mappable),
+    ),
     "before the files are flushed": (manifest, "sync_file", die),
     "after the files, before the manifest": (manifest, "sync_folder", die),
     "between the manifest's write and its rename": (manifest._ADAPTER.__class__, "dump_json", die),

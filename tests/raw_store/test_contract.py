@@ -249,6 +249,40 @@ def test_visits_come_back_and_the_last_one_to_a_link_counts(
     assert (store.revision("ada"), store.revision("bob")) == (0, 0)
 
 
+def test_nothing_of_a_forgotten_author_is_left(store: RawStore, connect: Connect) -> None:
+    visit = Visit("bob", "https://a.com", "https://a.com", Outcome.NEW, "", "2024-01-01")
+    posts = [raw_document("https://a.com/post", author="bob", category=Category.POST)]
+    store.upsert([*many(3, "bob"), *posts, *many(2, "ada")])
+    store.mark_gone("bob", [posts[0].link])
+    store.put_visits([visit, replace(visit, author="ada")])
+    assert (store.traces("bob"), store.traces("ada"), store.traces("eve")) == (6, 4, 0)
+    for _ in range(2):
+        store.forget("bob")
+        again = connect()
+        assert again.traces("bob") == 0
+        assert again.authors() == [ADA]
+        assert (links(again, "bob"), again.visits("bob"), again.revision("bob")) == ([], {}, 0)
+        assert again.traces("ada") == 4
+    store.put_author(BOB)
+    assert store.count("bob") == NOTHING
+
+
+def test_revisions_go_on_rising_when_the_newest_author_is_forgotten(
+    store: RawStore, connect: Connect
+) -> None:
+    store.upsert(many(1, "ada"))
+    store.upsert(many(1, "bob"))
+    seen = store.revision("bob")
+    store.forget("bob")
+    assert store.changed_since(0) == {"ada": store.revision("ada")}
+    again = connect()
+    again.upsert(many(2, "ada"))
+    assert again.changed_since(seen) == {"ada": again.revision("ada")}
+    again.put_author(BOB)
+    again.upsert(many(1, "bob"))
+    assert again.revision("bob") > again.revision("ada") > seen
+
+
 def test_an_author_who_is_not_registered_is_refused(store: RawStore) -> None:
     documents = many(700)
     documents[600] = replace(documents[600], author="eve")

@@ -206,3 +206,34 @@ def test_a_file_of_the_first_version_is_opened_by_several_at_once(
     for store in stores:
         assert list(store.documents("ada")) == first_version
         store.close()
+
+
+def test_no_word_of_a_forgotten_author_is_left_in_the_files(
+    store: SqliteRawStore, path: Path
+) -> None:
+    store._connection.execute("PRAGMA secure_delete = OFF")  # some builds have it on
+    store.upsert(many(50, "bob", "An older zibeline. " * 500))
+    store.upsert([*many(50, "bob", "A zibeline. " * 500), *many(50, "ada")])
+    files = [path, path.with_name("raw.db-wal")]
+    assert any(b"zibeline" in file.read_bytes() for file in files)
+    store.forget("bob")
+    assert not [file for file in files if b"zibeline" in file.read_bytes()]
+    assert len(list(store.documents("ada"))) == 50
+
+
+def test_a_reader_that_keeps_the_words_is_named_and_forgetting_can_be_repeated(
+    store: SqliteRawStore, path: Path
+) -> None:
+    store.upsert(many(300, "bob"))
+    store._connection.execute("PRAGMA busy_timeout = 10")
+    reader = SqliteRawStore(path)
+    reading = reader.documents("bob")
+    next(reading)
+    with pytest.raises(StorageError, match=r"Another process reads .*raw\.db") as caught:
+        store.forget("bob")
+    assert "\n" not in str(caught.value)
+    assert store.traces("bob") == 1  # the record by which the next run knows whom to forget
+    assert len(list(reading)) == 299
+    store.forget("bob")
+    assert store.traces("bob") == 0
+    reader.close()

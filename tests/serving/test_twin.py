@@ -187,7 +187,7 @@ def test_a_damaged_version_falls_back_to_the_one_before(settings, instance):
         build(settings, instance, [], lambda event: None)
     versions = settings.indexes_path / "faiss" / "ada" / "versions"
     newest = max(versions.iterdir())
-    (newest / "chunks.parquet").write_bytes(b"garbage")
+    (newest / "chunks.arrow").write_bytes(b"garbage")
     answer = ask(Twin(settings), "How is the wall painted?")
     assert "white" in answer.text
     search = next(entry for entry in answer.trace if entry.stage == "search")

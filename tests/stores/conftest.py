@@ -1,21 +1,86 @@
 """The index backends that the contract's tests run against."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
+from chroma_servers import running_chroma
+from qdrant_servers import NEEDS_REAL, StandIn, empty_real_server, running_stand_in
 
 from twin_assets.stores import VectorStore
+from twin_assets.stores.chroma import ChromaStore
 from twin_assets.stores.faiss import FaissStore
+from twin_assets.stores.qdrant import QdrantStore
 
-BACKENDS = ["faiss"]
+BACKENDS = [
+    "faiss",
+    "chroma",
+    "chroma-server",
+    "qdrant",
+    "qdrant-stand-in",
+    pytest.param("qdrant-server", marks=NEEDS_REAL),
+    pytest.param("qdrant-grpc", marks=NEEDS_REAL),
+]
+
+
+@pytest.fixture(scope="session")
+def chroma_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running Chroma server."""
+    with running_chroma(tmp_path_factory.mktemp("chroma-server")) as running:
+        yield running.url
+
+
+@pytest.fixture
+def chroma_url(chroma_server: str) -> str:
+    """The URL of a Chroma server without collections."""
+    database = f"{chroma_server}/api/v2/tenants/default_tenant/databases/default_database"
+    with httpx.Client() as client:
+        for collection in client.get(f"{database}/collections").json():
+            client.delete(f"{database}/collections/{collection['name']}").raise_for_status()
+    return chroma_server
+
+
+@pytest.fixture(params=["folder", "server"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Where Chroma is: on a server, or, without a URL, in a folder."""
+    return request.getfixturevalue("chroma_url") if request.param == "server" else ""
+
+
+@pytest.fixture
+def qdrant_stand_in() -> Iterator[StandIn]:
+    """A running stand-in for a Qdrant server, without collections."""
+    with running_stand_in(StandIn()) as running:
+        yield running
+
+
+@pytest.fixture
+def real_qdrant() -> str:
+    """The URL of a real Qdrant server without our collections."""
+    return empty_real_server()
 
 
 @pytest.fixture(params=BACKENDS)
 def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], VectorStore]:
     """A function that opens the same store, empty at first, once more."""
     backend: str = request.param
-    makers: dict[str, Callable[[], VectorStore]] = {"faiss": lambda: FaissStore(tmp_path / "faiss")}
+    makers: dict[str, Callable[[], VectorStore]] = {
+        "faiss": lambda: FaissStore(tmp_path / "faiss"),
+        "chroma": lambda: ChromaStore(tmp_path / "chroma"),
+        "chroma-server": lambda: ChromaStore(
+            tmp_path / "chroma", request.getfixturevalue("chroma_url")
+        ),
+        "qdrant": lambda: QdrantStore(tmp_path / "qdrant"),
+        "qdrant-stand-in": lambda: QdrantStore(
+            tmp_path / "qdrant", request.getfixturevalue("qdrant_stand_in").url
+        ),
+        "qdrant-server": lambda: QdrantStore(
+            tmp_path / "qdrant", request.getfixturevalue("real_qdrant")
+        ),
+        "qdrant-grpc": lambda: QdrantStore(
+            tmp_path / "qdrant", request.getfixturevalue("real_qdrant"), grpc=True
+        ),
+    }
     return makers[backend]
 
 

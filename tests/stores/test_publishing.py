@@ -169,7 +169,13 @@ def test_a_manifest_says_what_the_version_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["documents.parquet", "chunks.parquet", "article_chunks_embedded.npy"]
+    "name",
+    [
+        "documents.arrow",
+        "chunks.arrow",
+        "article_chunks_embedded.npy",
+        "post_chunks_embedded.rows.npy",
+    ],
 )
 def test_one_changed_byte_is_noticed_and_a_new_version_repairs_it(
     name: str, tmp_path: Path

@@ -67,5 +67,21 @@ def test_forgetting_leaves_nothing_and_may_be_repeated(tmp_path: Path) -> None:
     store.forget(ADA.slug)
     store.forget(ADA.slug)
     assert store.authors() == []
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["changes"]
     assert_served(tmp_path, publish_and_serve(tmp_path, 2), 2)
+
+
+def test_a_moved_pointer_is_told_and_nothing_else_is(tmp_path: Path) -> None:
+    store = FaissStore(tmp_path)
+    stamps = [store.stamp()]
+    publish(tmp_path, 1)
+    assert store.stamp() == stamps[-1]
+    publish_and_serve(tmp_path, 2)
+    stamps.append(store.stamp())
+    publish_and_serve(tmp_path, 3)
+    stamps.append(store.stamp())
+    store.roll_back(ADA.slug)
+    stamps.append(store.stamp())
+    store.forget(ADA.slug)
+    stamps.append(store.stamp())
+    assert len(set(stamps)) == 5

@@ -1,5 +1,6 @@
-"""faiss_index: an author's partition published as a version, then served once the gate lets it."""
+"""The index assets, one a backend: a version published, then served once the gate lets it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -20,50 +21,71 @@ from twin_assets.stores import IndexPartition, VectorStore, create_store
 from twin_assets.stores.manifest import FORMAT, Manifest, Model
 
 
-@author_asset(
-    deps=[cleaned_documents, chunks, embeddings],
-    group="index",
-    kinds={"faiss"},
-    team="ml",
-    code_version="2",
-)
-def faiss_index(
-    context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
-) -> dg.Output[None]:
-    """The author's vectors, chunks and documents as a version that FAISS searches."""
-    store = create_store("faiss", settings)
-    names = author_records(settings)
+def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
+    """Return the asset that publishes partitions to the backend."""
 
-    def work(author: str, upstream: list[Materialization]) -> Outcome:
-        partition = gather_partition(settings, names[author], upstream, context.run.run_id)
-        manifest = publish(store, partition)
-        verdict = index_holds_windows(store, author, manifest.version, len(partition.windows))
-        verdict.require()
-        return Outcome(
-            data_version=partition.data_version,
-            metadata={
-                "index version": manifest.version,
-                "documents": manifest.documents,
-                "chunks": manifest.chunks,
-                "windows": manifest.window_count,
-                "model": manifest.model.name,
-                "precision": manifest.model.precision,
-                "check": verdict.reason,
-                "upstream": dg.MetadataValue.json(
-                    {m.asset: {"run": m.run_id, "storage id": m.storage_id} for m in upstream}
-                ),
-            },
-            tags={INDEX_VERSION: manifest.version},
-        )
+    def index(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
+    ) -> dg.Output[None]:
+        store = create_store(backend, settings)
+        records = author_records(settings)
 
-    def follow(author: str, outcome: Outcome) -> None:
-        """Serve the version: it has passed the gate and its materialization is on record."""
-        version = outcome.tags[INDEX_VERSION]
-        if version != store.pinned_over(author):  # what was rolled back from stays so
-            store.serve(author, version)
-        store.prune(author, settings.keep_versions)
+        def work(author: str, upstream: list[Materialization]) -> Outcome:
+            partition = gather_partition(settings, records[author], upstream, context.run.run_id)
+            manifest = publish(store, partition)
+            verdict = index_holds_windows(store, author, manifest.version, len(partition.windows))
+            verdict.require()
+            pinned = store.pinned_over(author) == manifest.version
+            return Outcome(
+                data_version=partition.data_version,
+                metadata={
+                    "index version": manifest.version,
+                    "serves": store.serving(author) if pinned else manifest.version,
+                    "documents": manifest.documents,
+                    "chunks": manifest.chunks,
+                    "windows": manifest.window_count,
+                    "model": manifest.model.name,
+                    "precision": manifest.model.precision,
+                    "check": verdict.reason,
+                    "upstream": dg.MetadataValue.json(
+                        {m.asset: {"run": m.run_id, "storage id": m.storage_id} for m in upstream}
+                    ),
+                },
+                tags={INDEX_VERSION: manifest.version},
+            )
 
-    return materialize_each(context, work, follow)
+        def follow(author: str, outcome: Outcome) -> None:
+            """Serve the version: it has passed the gate and its materialization is on record."""
+            version = outcome.tags[INDEX_VERSION]
+            if version != store.pinned_over(author):  # what was rolled back from stays so
+                store.serve(author, version)
+            store.prune(author, settings.keep_versions)
+
+        return materialize_each(context, work, follow)
+
+    index.__doc__ = description
+    decorate = author_asset(
+        name=f"{backend}_index",
+        deps=[cleaned_documents, chunks, embeddings],
+        group="index",
+        kinds={backend},
+        team="ml",
+        code_version="2",
+    )
+    return decorate(index)
+
+
+INDEXES: Mapping[str, dg.AssetsDefinition] = {
+    "faiss": _index_asset(
+        "faiss", "The author's vectors, chunks and documents as a version that FAISS searches."
+    ),
+    "qdrant": _index_asset(
+        "qdrant", "The author's vectors, chunks and documents as a version in Qdrant."
+    ),
+    "chroma": _index_asset(
+        "chroma", "The author's vectors, chunks and documents as a version in Chroma."
+    ),
+}
 
 
 def author_records(settings: TwinSettings) -> dict[str, Author]:

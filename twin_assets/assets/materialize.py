@@ -26,17 +26,25 @@ class Outcome:
 
 
 def author_asset(
-    *, group: str, kinds: set[str], team: str, code_version: str, deps: Sequence[Any] = ()
+    *,
+    group: str,
+    kinds: set[str],
+    team: str,
+    code_version: str,
+    deps: Sequence[Any] = (),
+    name: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the decorator of an asset that is partitioned by author and writes its own data.
 
     One run may take several authors. ``code_version`` is for changes of the code; the settings that
     matter to the asset are added to it by :func:`twin_assets.assets.versions.with_settings`.
+    ``name`` is for an asset that is not named after its function.
     """
     with warnings.catch_warnings():
         # Backfill policies are beta in Dagster 1.13; one run for many authors needs them.
         warnings.simplefilter("ignore", dg.BetaWarning)
         decorator: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+            name=name,
             deps=list(deps),
             partitions_def=authors,
             backfill_policy=dg.BackfillPolicy.single_run(),

@@ -16,7 +16,7 @@ from twin_assets.raw_store import RawStore, open_raw_store
 from twin_assets.settings import TwinSettings
 
 
-@author_asset(group="collect", kinds={"python", "sqlite"}, team="data", code_version="2")
+@author_asset(group="collect", kinds={"python"}, team="data", code_version="2")
 def raw_documents(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
 ) -> dg.Output[None]:

@@ -22,7 +22,6 @@ from twin_assets.stores import VectorStore
 
 # Assets whose rows rest in an artifact file; the others rest in the raw store and the index.
 _WITH_FILE = ("cleaned_documents", "chunks", "windows", "embeddings")
-_INDEX = "faiss_index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +43,22 @@ class Staleness:
         instance: dg.DagsterInstance,
         assets: Sequence[dg.AssetsDefinition],
         settings: TwinSettings,
-        store: VectorStore,
+        stores: Mapping[str, VectorStore],
     ) -> None:
-        """Read the latest event of every partition."""
+        """Read the latest event of every partition.
+
+        Args:
+            instance: the home's Dagster instance.
+            assets: in the data's order.
+            settings: the settings.
+            stores: the index backends by the name of their asset.
+        """
         self._settings = settings
-        self._store = store
+        self._stores = stores
         self._code_version: dict[str, str] = {}
         self._inputs: dict[str, list[str]] = {}
         self._latest: dict[str, Mapping[str, Materialization]] = {}
-        self._refused = refused_materializations(instance)
+        self._refused = {i for index in stores for i in refused_materializations(instance, index)}
         for asset in assets:
             name = asset.key.to_user_string()
             self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
@@ -99,15 +105,16 @@ class Staleness:
         if asset in _WITH_FILE:
             path = artifact_path(self._settings.artifacts_path, asset, author)
             return None if is_readable(path) else "its file is missing or damaged"
-        if asset != _INDEX:
+        store = self._stores.get(asset)
+        if store is None:
             return None
         if self._latest[asset][author].storage_id in self._refused:
             return "its check failed"
         version = tags.get(INDEX_VERSION, "")
-        if version not in (self._store.serving(author), self._store.pinned_over(author)):
+        if version not in (store.serving(author), store.pinned_over(author)):
             return "its newest version is not served"
         try:
-            self._store.verify(author, version)
+            store.verify(author, version)
         except IndexCorruptedError as error:
             return str(error)
         return None

@@ -3,14 +3,13 @@
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
-INDEX_CHECK = dg.AssetCheckKey(dg.AssetKey("faiss_index"), "index_holds_windows")
+INDEX_CHECK = "index_holds_windows"
 _HISTORY = 500  # verdicts that are looked through; older versions have long been pruned
 
 
-def refused_materializations(
-    instance: dg.DagsterInstance, check: dg.AssetCheckKey = INDEX_CHECK
-) -> set[int]:
-    """Return the storage ids of the materializations that the check failed on last."""
+def refused_materializations(instance: dg.DagsterInstance, index: str) -> set[int]:
+    """Return the storage ids of the index's materializations that its check failed on last."""
+    check = dg.AssetCheckKey(dg.AssetKey(index), INDEX_CHECK)
     records = instance.event_log_storage.get_asset_check_execution_history(check, limit=_HISTORY)
     verdicts: dict[int, bool] = {}
     for record in records:  # newest first

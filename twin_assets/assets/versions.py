@@ -1,4 +1,7 @@
-"""An asset's code version: its own number, and a digest of the settings that change its content."""
+"""What of an asset follows the settings: its code version, and the kind of store that it fills.
+
+A code version is the asset's own number, and a digest of the settings that change its content.
+"""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,6 +10,7 @@ import dagster as dg
 from twin_assets.documents import digest
 from twin_assets.model_folder import identity
 from twin_assets.settings import TwinSettings
+from twin_assets.stores import BACKENDS
 
 _CHUNKING = (
     "embedding_model",  # its tokens are the measure
@@ -23,17 +27,21 @@ SETTINGS_OF: Mapping[str, tuple[str, ...]] = {
     "chunks": _CHUNKING,
     "windows": ("embedding_model", "window_overlap"),
     "embeddings": ("embedding_model", "embedding_precision"),
-    "faiss_index": (),
+    **dict.fromkeys([f"{backend}_index" for backend in BACKENDS], ()),
 }
 
 
 def with_settings(
     assets: Iterable[dg.AssetsDefinition], settings: TwinSettings
 ) -> list[dg.AssetsDefinition]:
-    """Return the assets with code versions that say which settings they ran under."""
+    """Return the assets with code versions and kinds that follow the settings."""
 
     def version(spec: dg.AssetSpec) -> dg.AssetSpec:
-        names = SETTINGS_OF[spec.key.to_user_string()]
+        name = spec.key.to_user_string()
+        if name == "raw_documents":
+            store = "mongodb" if settings.raw_store.get_secret_value() else "sqlite"
+            spec = spec.replace_attributes(kinds={*spec.kinds, store})
+        names = SETTINGS_OF[name]
         if not names:
             return spec
         values = [f"{name}={_value(settings, name)}" for name in names]

@@ -92,6 +92,17 @@ class RawStore(Protocol):
         """Return ``{slug: revision}`` of the authors whose revision is higher."""
         ...
 
+    def traces(self, author: str) -> int:
+        """Return how many records of the author there are: what is gone, visits and all."""
+        ...
+
+    def forget(self, author: str) -> None:
+        """Remove the author's documents and visits, then the author's own record.
+
+        May be repeated. No revision that was given is ever given again.
+        """
+        ...
+
     def close(self) -> None:
         """Release the store."""
         ...

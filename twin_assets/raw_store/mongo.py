@@ -34,6 +34,7 @@ _PAUSE = 0.05  # seconds at most before a revision is tried for again
 _BY_LINK = [("author", ASCENDING), ("link", ASCENDING)]
 _THERE = {"gone": {"$ne": True}}
 _REVISION = {"_id": "revision"}
+_OF_AUTHORS = (*COLLECTIONS.values(), "visits")
 
 
 class MongoRawStore:
@@ -58,7 +59,7 @@ class MongoRawStore:
         try:
             with self._link.faults():
                 self._users.create_index("revision")
-                for name in (*COLLECTIONS.values(), "visits"):
+                for name in _OF_AUTHORS:
                     self._database[name].create_index(_BY_LINK, unique=True)
         except StorageError:
             self.close()
@@ -301,6 +302,20 @@ class MongoRawStore:
             query = {"revision": {"$gt": revision, "$lte": self._newest_revision()}}
             rows = self._users.find(query, {"revision": 1}, sort=[("revision", ASCENDING)])
             return {row["_id"]: row["revision"] for row in rows}
+
+    def traces(self, author: str) -> int:
+        """See :meth:`RawStore.traces`."""
+        with self._link.faults():
+            return self._users.count_documents({"_id": author}) + sum(
+                self._database[name].count_documents({"author": author}) for name in _OF_AUTHORS
+            )
+
+    def forget(self, author: str) -> None:
+        """See :meth:`RawStore.forget`."""
+        with self._link.faults():
+            for name in _OF_AUTHORS:
+                self._database[name].delete_many({"author": author})
+            self._users.delete_one({"_id": author})
 
     def close(self) -> None:
         """See :meth:`RawStore.close`."""

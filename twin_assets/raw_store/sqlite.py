@@ -12,6 +12,8 @@ from pathlib import Path
 from twin_assets.documents import Author, Category, Outcome, RawDocument, Visit
 from twin_assets.errors import StorageError
 from twin_assets.raw_store import COLLECTIONS, UpsertCounts
+from twin_assets.raw_store.sqlite_schema import MIGRATIONS
+from twin_assets.sqlite_files import compact
 
 _FIELDS = (
     "author",
@@ -26,58 +28,7 @@ _FIELDS = (
 )
 _VISIT_FIELDS = tuple(field.name for field in fields(Visit))
 _BATCH = 500  # documents a transaction: bounded memory, and readers never wait long
-
-_USERS = """
-CREATE TABLE users (
-    slug TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    aliases TEXT NOT NULL,
-    sample INTEGER NOT NULL,
-    revision INTEGER NOT NULL DEFAULT 0
-)"""
-_COLLECTION = """
-CREATE TABLE {name} (
-    author TEXT NOT NULL REFERENCES users (slug),
-    link TEXT NOT NULL,
-    platform TEXT NOT NULL,
-    title TEXT NOT NULL,
-    subtitle TEXT,
-    text TEXT NOT NULL,
-    language TEXT,
-    published_at TEXT,
-    path TEXT,
-    content_hash TEXT NOT NULL,
-    PRIMARY KEY (author, link)
-)"""
-_VISITS = """
-CREATE TABLE visits (
-    author TEXT NOT NULL REFERENCES users (slug),
-    link TEXT NOT NULL,
-    source TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    visited_at TEXT NOT NULL,
-    documents TEXT NOT NULL,
-    etag TEXT,
-    last_modified TEXT,
-    PRIMARY KEY (author, link)
-)"""
-# What makes a file of the version before (PRAGMA user_version) one of the next.
-_MIGRATIONS = (
-    (
-        _USERS,
-        "CREATE INDEX users_by_revision ON users (revision)",
-        *(_COLLECTION.format(name=name) for name in COLLECTIONS.values()),
-    ),
-    (
-        "ALTER TABLE users ADD COLUMN sources TEXT NOT NULL DEFAULT '[]'",
-        *(
-            f"ALTER TABLE {name} ADD COLUMN gone INTEGER NOT NULL DEFAULT 0"
-            for name in COLLECTIONS.values()
-        ),
-        _VISITS,
-    ),
-)
+_OF_AUTHORS = (*COLLECTIONS.values(), "visits")  # tables with rows of an author
 
 
 class SqliteRawStore:
@@ -100,14 +51,14 @@ class SqliteRawStore:
 
     def _migrate(self) -> None:
         """Bring the file to the newest version, one process at a time."""
-        if self._version() == len(_MIGRATIONS):
+        if self._version() == len(MIGRATIONS):
             return
         with self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
-            for statements in _MIGRATIONS[self._version() :]:
+            for statements in MIGRATIONS[self._version() :]:
                 for statement in statements:
                     connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     def _version(self) -> int:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -182,8 +133,11 @@ class SqliteRawStore:
 
     @staticmethod
     def _raise_revision(connection: sqlite3.Connection, author: str) -> None:
+        # counted apart from the users, so that no number comes again when one is forgotten
+        connection.execute("UPDATE counters SET value = value + 1 WHERE name = 'revision'")
         connection.execute(
-            "UPDATE users SET revision = (SELECT MAX(revision) + 1 FROM users) WHERE slug = ?",
+            "UPDATE users SET revision = (SELECT value FROM counters WHERE name = 'revision') "
+            "WHERE slug = ?",
             (author,),
         )
 
@@ -319,6 +273,38 @@ class SqliteRawStore:
                     (revision,),
                 ).fetchall()
             )
+
+    def traces(self, author: str) -> int:
+        """See :meth:`RawStore.traces`."""
+        with self._faults():
+            return sum(
+                int(self._connection.execute(query, (author,)).fetchone()[0])
+                for query in (
+                    "SELECT COUNT(*) FROM users WHERE slug = ?",
+                    *(f"SELECT COUNT(*) FROM {name} WHERE author = ?" for name in _OF_AUTHORS),  # noqa: S608
+                )
+            )
+
+    def forget(self, author: str) -> None:
+        """See :meth:`RawStore.forget`; the words are in no free page of the file either.
+
+        Raises:
+            StorageError: another process reads what is to be removed. The author's own record
+                stays then, so that forgetting can be repeated.
+        """
+        with self._faults():
+            with self._connection as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for name in _OF_AUTHORS:
+                    connection.execute(f"DELETE FROM {name} WHERE author = ?", (author,))  # noqa: S608
+            if not compact(self._connection.execute):
+                raise StorageError(
+                    f"Another process reads {self._path}, and keeps what was removed. "
+                    "Wait for it, or end it, and forget the author again."
+                )
+            with self._connection as connection:
+                connection.execute("DELETE FROM users WHERE slug = ?", (author,))
+            compact(self._connection.execute)
 
     def close(self) -> None:
         """See :meth:`RawStore.close`."""

@@ -11,6 +11,7 @@ from twin_assets.errors import BadInputError
 from twin_assets.settings import TwinSettings
 from twin_assets.stores.manifest import Manifest, Model, Upstream
 
+BACKENDS = ("faiss", "qdrant", "chroma")
 COLLECTIONS = {
     Category.ARTICLE: "article_chunks_embedded",
     Category.POST: "post_chunks_embedded",
@@ -93,6 +94,10 @@ class VectorStore(Protocol):
         """Return the version that the serving pointer names."""
         ...
 
+    def stamp(self) -> str:
+        """Return words that are others once any serving pointer has moved; cheap to ask for."""
+        ...
+
     def served_at(self, author: str, when: datetime) -> str | None:
         """Return the version that was served at that time, as far as it is still kept."""
         ...
@@ -123,6 +128,10 @@ class VectorStore(Protocol):
 
     def prune(self, author: str, keep: int) -> list[str]:
         """Remove versions beyond the newest ``keep``, never the served one; return their names."""
+        ...
+
+    def traces(self, author: str) -> int:
+        """Return how many files and rows of the author there are, in whatever state they are."""
         ...
 
     def forget(self, author: str) -> None:
@@ -164,8 +173,20 @@ def create_store(name: str, settings: TwinSettings) -> VectorStore:
     Raises:
         BadInputError: there is none of this name.
     """
-    if name == "faiss":
-        from twin_assets.stores.faiss import FaissStore
+    root = settings.indexes_path / name
+    match name:
+        case "faiss":
+            from twin_assets.stores.faiss import FaissStore
 
-        return FaissStore(settings.indexes_path / "faiss")
-    raise BadInputError(f"There is no index backend {name!r}; use faiss.")
+            return FaissStore(root)
+        case "qdrant":
+            from twin_assets.stores.qdrant import QdrantStore
+
+            key = settings.qdrant_api_key.get_secret_value() or None
+            return QdrantStore(root, settings.qdrant_url, key, grpc=settings.qdrant_grpc)
+        case "chroma":
+            from twin_assets.stores.chroma import ChromaStore
+
+            token = settings.chroma_token.get_secret_value() or None
+            return ChromaStore(root, settings.chroma_url, token)
+    raise BadInputError(f"There is no index backend {name!r}; use {', '.join(BACKENDS)}.")

@@ -1,191 +1,132 @@
-"""The embedded index: FAISS over one matrix a category, each author's rows standing together."""
+"""The embedded index: files that are mapped, exact over one author, an IVF over all of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import faiss
-import numpy as np
-import numpy.typing as npt
-
-from twin_assets.artifacts import Vectors, read_rows, write_rows
-from twin_assets.documents import Category, Chunk, CleanedDocument, Window
+from twin_assets.documents import Category
 from twin_assets.errors import IndexCorruptedError
-from twin_assets.stores import COLLECTIONS, Hit, IndexPartition
-from twin_assets.stores.manifest import VersionFolders
-from twin_assets.stores.versioned import VersionedStore, rows_by_category
+from twin_assets.stores import IndexPartition
+from twin_assets.stores.faiss_files import OpenedVersion, read_version, write_version
+from twin_assets.stores.faiss_snapshot import FaissSnapshot
+from twin_assets.stores.ivf import Ivf, IvfFolder, IvfRecord
+from twin_assets.stores.verified import VerifiedVersions
+from twin_assets.stores.versioned import VersionedStore
 
-_DOCUMENTS = "documents.parquet"
-_CHUNKS = "chunks.parquet"
+EXACT_BELOW = 50_000  # windows of a category that are searched exactly in a few milliseconds
+_IVF = "_ivf"  # no author's slug has an underscore
+_READERS = 4  # threads that compute checksums
 
 
 class FaissStore(VersionedStore):
-    """Vectors in the versions' own folders; no server, no pickle.
-
-    A version holds, for each category, ``<collection>.npy`` (float32, one row a window) and
-    ``<collection>.parquet`` (the windows, in the rows' order), beside the chunks and documents.
-    """
+    """Vectors in the versions' own folders; no server, no pickle."""
 
     name = "faiss"
 
-    def __init__(self, root: Path) -> None:
-        """Use the folder."""
+    def __init__(self, root: Path, exact_below: int = EXACT_BELOW) -> None:
+        """Use the folder.
+
+        Args:
+            root: the folder.
+            exact_below: a category with fewer windows than this needs no IVF.
+        """
         super().__init__(root)
-        self._loaded: dict[tuple[str, str], _Loaded] = {}
+        self._exact_below = exact_below
+        self._verified = VerifiedVersions(self._versions)
+        self._opened: dict[tuple[str, str], OpenedVersion] = {}
+        self._ivfs = IvfFolder(root / _IVF)
 
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
-        write_rows(folder / _DOCUMENTS, CleanedDocument, partition.documents)
-        write_rows(folder / _CHUNKS, Chunk, partition.chunks)
-        for category, selected in rows_by_category(partition).items():
-            name = COLLECTIONS[category]
-            write_rows(folder / f"{name}.parquet", Window, [partition.windows[r] for r in selected])
-            np.save(folder / f"{name}.npy", partition.vectors[selected], allow_pickle=False)
+        write_version(folder, partition)
 
     def _erase(self, author: str, version: str | None) -> None:
         """Do nothing: a version is its folder."""
 
+    def _rows(self, author: str) -> int:
+        """Return how many rows of the author the IVFs hold."""
+        return self._ivfs.rows_of(author)
+
+    def stamp(self) -> str:
+        """See :meth:`VectorStore.stamp`. It changes with the IVFs too."""
+        return f"{super().stamp()} {self._ivfs.stamp()}"
+
+    def forget(self, author: str) -> None:
+        """See :meth:`VectorStore.forget`."""
+        super().forget(author)
+        self._ivfs.forget(author)
+
+    def verify(self, author: str, version: str) -> None:
+        """See :meth:`VectorStore.verify`. Files that are as they were are not read again."""
+        self._opened[author, version] = self._open_version((author, version))
+
     def read(self, author: str, version: str) -> IndexPartition:
         """See :meth:`VectorStore.read`."""
-        loaded = _Loaded(self._versions, author, version)
-        manifest = loaded.manifest
-        return IndexPartition(
-            author=manifest.author,
-            documents=loaded.documents,
-            chunks=loaded.chunks,
-            windows=[window for category in Category for window in loaded.windows(category)],
-            vectors=np.concatenate([loaded.vectors(category) for category in Category]),
-            model=manifest.model,
-            chunking=manifest.chunking,
-            data_version=manifest.data_version,
-            run_id=manifest.run_id,
-            upstream=manifest.upstream,
+        manifest = self._verified.verify(author, version)
+        return read_version(self._versions.folder(author, version), manifest)
+
+    def open(self, served: Mapping[str, str]) -> FaissSnapshot:
+        """See :meth:`VectorStore.open`. What stays served from one call to the next is kept.
+
+        A damaged IVF is no error: it is among the snapshot's ``faults``, and search is exact.
+        """
+        keys = sorted(served.items())
+        with ThreadPoolExecutor(_READERS) as pool:
+            ivfs = [pool.submit(self._open_ivf, category) for category in Category]
+            opened = list(pool.map(self._open_version, keys))
+        self._opened = dict(zip(keys, opened, strict=True))
+        self._verified.keep(keys)
+        found = [future.result() for future in ivfs]
+        return FaissSnapshot(
+            opened,
+            {ivf.record.category: ivf for ivf in found if isinstance(ivf, Ivf)},
+            tuple(fault for fault in found if isinstance(fault, str)),
+            self._exact_below,
         )
 
-    def open(self, served: Mapping[str, str]) -> "FaissSnapshot":
-        """See :meth:`VectorStore.open`. What stays served from one call to the next is kept."""
-        keys = sorted(served.items())
-        self._loaded = {key: self._loaded.get(key) or _Loaded(self._versions, *key) for key in keys}
-        return FaissSnapshot([self._loaded[key] for key in keys])
+    def _open_version(self, key: tuple[str, str]) -> OpenedVersion:
+        manifest = self._verified.verify(*key)
+        return self._opened.get(key) or OpenedVersion(self._versions.folder(*key), manifest)
 
-
-class _Loaded:
-    """One version's files, verified against their checksums and read when they are needed."""
-
-    def __init__(self, versions: VersionFolders, author: str, version: str) -> None:
-        self.author = author
-        self.manifest = versions.verify(author, version)
-        self._folder = versions.folder(author, version)
-
-    @cached_property
-    def documents(self) -> list[CleanedDocument]:
-        return read_rows(self._folder / _DOCUMENTS, CleanedDocument)
-
-    @cached_property
-    def chunks(self) -> list[Chunk]:
-        return read_rows(self._folder / _CHUNKS, Chunk)
-
-    def windows(self, category: Category) -> list[Window]:
-        return read_rows(self._folder / f"{COLLECTIONS[category]}.parquet", Window)
-
-    def vectors(self, category: Category) -> Vectors:
-        path = self._folder / f"{COLLECTIONS[category]}.npy"
+    def _open_ivf(self, category: Category) -> Ivf | str | None:
         try:
-            array: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise IndexCorruptedError(
-                f"{path} cannot be read: {error}. "
-                f"Run `twin build --author {self.author}` to make a new version."
-            ) from error
-        return array
+            return self._ivfs.open(category)
+        except IndexCorruptedError as error:
+            return str(error)
 
+    def build_ivf(
+        self, served: Mapping[str, str], *, eight_bit: bool = False
+    ) -> dict[Category, IvfRecord]:
+        """Build the IVFs of the categories that are large enough for one, and remove the others'.
 
-@dataclass(frozen=True, slots=True)
-class _Collection:
-    """A category's windows of all served authors, rows grouped by author."""
+        Readers use them from the next time that they open the store.
 
-    index: faiss.IndexFlatIP
-    rows_of: Mapping[str, tuple[int, int]]
-    chunk_of_row: npt.NDArray[np.int64]
-    spans: npt.NDArray[np.int64]
-
-
-class FaissSnapshot:
-    """A :class:`~twin_assets.stores.Snapshot` held in memory."""
-
-    def __init__(self, partitions: list[_Loaded]) -> None:
-        """Put the partitions' rows together.
+        Args:
+            served: the versions to hold, as ``{author: version}``.
+            eight_bit: store a byte a component instead of four. Scores stay exact.
 
         Raises:
-            IndexCorruptedError: the partitions come from models that cannot be compared.
+            IndexCorruptedError: files of a version do not match their manifest.
+            StorageError: one cannot be written; the one before stays.
         """
-        models = {(p.manifest.model.weights_sha256, p.manifest.model.dimension) for p in partitions}
-        if len(models) > 1:
-            raise IndexCorruptedError(
-                "The served index versions come from different embedding models. "
-                "Run `twin build` so that all come from the configured one."
-            )
-        self._dimension = next(iter(models))[1] if models else 1
-        self._chunks = [chunk for partition in partitions for chunk in partition.chunks]
-        self._documents = {
-            document.document_id: document
-            for partition in partitions
-            for document in partition.documents
-        }
-        position = {chunk.chunk_id: at for at, chunk in enumerate(self._chunks)}
-        self._collections = {
-            category: self._collect(category, partitions, position) for category in Category
-        }
+        records: dict[Category, IvfRecord] = {}
+        for category, collection in self.open(served).collections.items():
+            if collection.rows < self._exact_below:
+                self._ivfs.discard(category)
+            else:
+                records[category] = self._ivfs.build(collection, self._is_kept, eight_bit=eight_bit)
+        return records
 
-    def _collect(
-        self, category: Category, partitions: list[_Loaded], position: Mapping[str, int]
-    ) -> _Collection:
-        index = faiss.IndexFlatIP(self._dimension)
-        rows_of: dict[str, tuple[int, int]] = {}
-        windows: list[Window] = []
-        for partition in partitions:
-            first = index.ntotal
-            index.add(np.ascontiguousarray(partition.vectors(category)))
-            rows_of[partition.author] = (first, index.ntotal)
-            windows += partition.windows(category)
-        chunk_of_row = np.array([position[window.chunk_id] for window in windows], dtype=np.int64)
-        spans = np.array([(window.start, window.end) for window in windows], dtype=np.int64)
-        return _Collection(index, rows_of, chunk_of_row, spans)
+    def _is_kept(self, author: str, version: str) -> bool:
+        try:
+            self._versions.manifest(author, version)
+        except IndexCorruptedError:
+            return False
+        return True
 
-    def document(self, chunk: Chunk) -> CleanedDocument | None:
-        """See :meth:`Snapshot.document`."""
-        return self._documents.get(chunk.document_id)
+    def ivf(self, category: Category) -> IvfRecord | None:
+        """Return what the category's IVF holds, if there is one.
 
-    def search(
-        self, vectors: Vectors, category: Category, k: int, author: str | None = None
-    ) -> list[list[Hit]]:
-        """See :meth:`Snapshot.search`."""
-        collection = self._collections[category]
-        first, last = 0, collection.index.ntotal
-        if author is not None:
-            first, last = collection.rows_of.get(author, (0, 0))
-        if first == last or k < 1:
-            return [[] for _ in vectors]
-        return [
-            self._search_one(collection, vector[np.newaxis], k, first, last) for vector in vectors
-        ]
-
-    def _search_one(
-        self, collection: _Collection, vector: Vectors, k: int, first: int, last: int
-    ) -> list[Hit]:
-        """Search ever more windows until they belong to ``k`` chunks, or there are no more."""
-        selector = faiss.IDSelectorRange(first, last)
-        parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        wanted = min(2 * k, last - first)
-        while True:
-            scores, rows = collection.index.search(vector, wanted, params=parameters)
-            best: dict[int, tuple[float, int]] = {}
-            for score, row in zip(scores[0].tolist(), rows[0].tolist(), strict=True):
-                best.setdefault(int(collection.chunk_of_row[row]), (score, row))
-            if len(best) >= k or wanted == last - first:
-                break
-            wanted = min(4 * wanted, last - first)
-        return [
-            Hit(self._chunks[chunk], score, *collection.spans[row].tolist())
-            for chunk, (score, row) in list(best.items())[:k]
-        ]
+        Raises:
+            IndexCorruptedError: its record cannot be read.
+        """
+        return self._ivfs.record(category)

@@ -5,6 +5,7 @@
     <root>/<author>/versions/<version>/...            complete once manifest.json is there
     <root>/<author>/versions/<version>/manifest.json  renamed into place last
     <root>/<author>/serving.json                      the Pointer, replaced by rename
+    <root>/changes                                    new words whenever a pointer moved
 """
 
 import fcntl
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,6 +27,7 @@ from twin_assets.files import replacing, sync_file, sync_folder
 FORMAT = 2
 _MANIFEST = "manifest.json"
 _POINTER = "serving.json"
+_CHANGES = "changes"
 _MOST_MOVES = 1000
 
 
@@ -248,11 +251,30 @@ class VersionFolders:
         try:
             with replacing(self._root / author / _POINTER) as temporary:
                 temporary.write_bytes(_POINTERS.dump_json(pointer))
+            self._note_change()
         except OSError as error:
             raise StorageError(
                 f"The serving pointer of {author} cannot be moved: {error}. "
                 "`twin status` says which version is served."
             ) from error
+
+    def traces(self, author: str) -> int:
+        """Return how many files and folders the author has."""
+        folder = self._root / author
+        return len([folder, *folder.rglob("*")]) if folder.exists() else 0
+
+    def stamp(self) -> str:
+        """Return words that are others once any pointer has moved."""
+        try:
+            return (self._root / _CHANGES).read_text(encoding="ascii")
+        except (OSError, ValueError):
+            return ""
+
+    def _note_change(self) -> None:
+        if self._root.is_dir():
+            temporary = self._root / f".{_CHANGES}.{uuid4().hex}"
+            temporary.write_text(uuid4().hex, encoding="ascii")
+            temporary.rename(self._root / _CHANGES)
 
     def forget(self, author: str) -> None:
         """Remove everything of the author: the pointer first, so that nothing is served.
@@ -263,6 +285,7 @@ class VersionFolders:
         folder = self._root / author
         try:
             (folder / _POINTER).unlink(missing_ok=True)
+            self._note_change()
             self._erase(author, None)
             if folder.is_dir():
                 shutil.rmtree(folder)

@@ -38,6 +38,10 @@ class VersionedStore(ABC):
     def _erase(self, author: str, version: str | None) -> None:
         """Remove the rows of one version, or of all, that are not files of its folder."""
 
+    def _rows(self, author: str) -> int:
+        """Return how many rows of the author stand elsewhere than in the author's folder."""
+        return 0
+
     @abstractmethod
     def read(self, author: str, version: str) -> IndexPartition:
         """See :meth:`VectorStore.read`."""
@@ -81,6 +85,10 @@ class VersionedStore(ABC):
         pointer = self._versions.pointer(author)
         return pointer.version if pointer else None
 
+    def stamp(self) -> str:
+        """See :meth:`VectorStore.stamp`."""
+        return self._versions.stamp()
+
     def served_at(self, author: str, when: datetime) -> str | None:
         """See :meth:`VectorStore.served_at`."""
         pointer = self._versions.pointer(author)
@@ -102,6 +110,10 @@ class VersionedStore(ABC):
     def prune(self, author: str, keep: int) -> list[str]:
         """See :meth:`VectorStore.prune`."""
         return self._versions.prune(author, keep)
+
+    def traces(self, author: str) -> int:
+        """See :meth:`VectorStore.traces`."""
+        return self._versions.traces(author) + self._rows(author)
 
     def forget(self, author: str) -> None:
         """See :meth:`VectorStore.forget`."""

@@ -1,18 +1,32 @@
 """`twin retrieve` and `twin ask`: passages, and cited answers."""
 
+from datetime import UTC, datetime, time
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from twin_assets.errors import NothingServedError
-from twin_assets.settings import load_settings
+from twin_serving.catalog import open_catalog
+from twin_serving.cli.indexes import Backend, Index, settings_for
 from twin_serving.cli.output import err, out, plain, print_json
 from twin_serving.retrieval import IndexUsed, Passage, Retrieval, RetrievalOptions, StageTrace
 from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Answer, Twin
 
 _SNIPPET = 300  # characters of a passage shown on the terminal
+
+
+def _moment(text: str) -> datetime:
+    """Return the time that the text names, in UTC where it names no zone; of a day, its end."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("is not an ISO 8601 date or time, as 2026-05-31 is") from None
+    if len(text) <= len("2026-05-31"):
+        moment = datetime.combine(moment, time.max)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
 
 Question = Annotated[str, typer.Argument(help="The question, in quotes.")]
 AuthorName = Annotated[
@@ -22,6 +36,15 @@ AuthorName = Annotated[
 K = Annotated[int, typer.Option("--k", min=1, help="Candidates searched in all.")]
 Top = Annotated[int, typer.Option("--top", min=1, help="Passages kept at most.")]
 NoRerank = Annotated[bool, typer.Option("--no-rerank", help="Keep the search's own order.")]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        parser=_moment,
+        metavar="DATE",
+        help="Answer from the versions served then (ISO 8601, UTC; a day means its end).",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 _DEFAULTS = RetrievalOptions()
@@ -34,11 +57,13 @@ def retrieve_command(
     k: K = _DEFAULTS.k,
     top: Top = _DEFAULTS.top,
     no_rerank: NoRerank = False,
+    index: Index = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages for a question."""
     options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
-    retrieval = _twin().retrieve(question, options)
+    retrieval = _twin(index, as_of).retrieve(question, options)
     if as_json:
         print_json(retrieval_dict(retrieval))
         return
@@ -57,30 +82,32 @@ def ask_command(
     k: K = _DEFAULTS.k,
     top: Top = _DEFAULTS.top,
     no_rerank: NoRerank = False,
+    index: Index = None,
+    as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question, with citations."""
     options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
-    answer = _twin().ask(question, options)
+    answer = _twin(index, as_of).ask(question, options)
     if as_json:
         print_json(answer_dict(answer))
         return
     _show_answer(answer)
 
 
-def _twin() -> Twin:
+def _twin(index: Backend | None, as_of: datetime | None) -> Twin:
     """Return the home's twin; asking makes no home.
 
     Raises:
         NothingServedError: there is none.
     """
-    settings = load_settings()
+    settings = settings_for(index)
     if not settings.dagster_home.is_dir():
         raise NothingServedError(
             f"TWIN_HOME {settings.root} holds no index. Set it to your home, or import "
             "documents and run `twin build`."
         )
-    return Twin(settings)
+    return Twin(settings, open_catalog(settings, as_of))
 
 
 def _show_answer(answer: Answer) -> None:

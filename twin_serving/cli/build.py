@@ -1,19 +1,23 @@
 """`twin build`: materialize what is behind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Annotated, Any
 
 import dagster as dg
 import typer
 
+from twin_assets.assets import ASSETS
 from twin_assets.errors import BuildFailedError
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
-from twin_serving.cli.launch import ASSETS, BuildReport, build, end_abandoned_runs
+from twin_serving.cli.indexes import Backends
+from twin_serving.cli.launch import BuildReport, build, end_abandoned_runs
 from twin_serving.cli.locks import exclusive
 from twin_serving.cli.output import counted, out, plain, print_json, say
-from twin_serving.cli.plan import plan_build, windows_to_embed
+from twin_serving.cli.plan import AuthorPlan, plan_build, windows_to_embed
+
+_STEPS = {asset.key.to_user_string() for asset in ASSETS}
 
 
 def build_command(
@@ -27,19 +31,28 @@ def build_command(
     crawl: Annotated[
         bool, typer.Option("--crawl", help="Crawl sources again that were crawled before.")
     ] = False,
+    index: Annotated[
+        Backends | None,
+        typer.Option(
+            "--index", help="The index that is built; else the one that TWIN_INDEX names."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Materialize what is behind: clean, chunk, embed, index, publish."""
     settings = load_settings()
     names = author or []
+    indexes = index.names if index else ()
     if dry_run:
-        _say_plan(settings, names, crawl=crawl, as_json=as_json)
+        instance = open_instance(settings)
+        plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
+        _say_plan(settings, plans, as_json=as_json)
         return
     instance = open_instance(settings)
     with exclusive(settings, "build"):
         end_abandoned_runs(instance, all_launchers=False)
         try:
-            report = build(settings, instance, names, StepPrinter(), crawl=crawl)
+            report = build(settings, instance, names, StepPrinter(), crawl=crawl, indexes=indexes)
         except KeyboardInterrupt:
             raise BuildFailedError(
                 "The build was interrupted. What was done is kept: run `twin build` to go on."
@@ -80,8 +93,7 @@ def report_json(report: BuildReport) -> dict[str, Any]:
     }
 
 
-def _say_plan(settings: TwinSettings, names: list[str], *, crawl: bool, as_json: bool) -> None:
-    plans = plan_build(settings, open_instance(settings), names, crawl=crawl)
+def _say_plan(settings: TwinSettings, plans: Sequence[AuthorPlan], *, as_json: bool) -> None:
     count = windows_to_embed(settings, plans)
     if as_json:
         authors = [
@@ -113,7 +125,7 @@ class StepPrinter:
     def __call__(self, event: dg.DagsterEvent) -> None:
         """Take one event of the run."""
         step = event.step_key
-        if step not in ASSETS:  # a check's step
+        if step not in _STEPS:  # a check's step
             return
         if event.is_step_start:
             self._started[step] = perf_counter()

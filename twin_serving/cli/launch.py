@@ -7,7 +7,7 @@ from uuid import uuid4
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from twin_assets.assets import CHAIN
+from twin_assets.assets import chain
 from twin_assets.assets.failures import failed_authors
 from twin_assets.definitions import JOB, build_definitions
 from twin_assets.partitions import LAUNCHED_BY, contiguous_ranges, range_tags, register_authors
@@ -16,7 +16,6 @@ from twin_serving.cli.plan import AuthorPlan, plan_build
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 _OURS = {LAUNCHED_BY: "twin build"}
-ASSETS = [asset.key.to_user_string() for asset in CHAIN]
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _IN_PROGRESS = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -46,6 +45,7 @@ def build(
     on_event: OnEvent,
     *,
     crawl: bool = False,
+    indexes: Sequence[str] = (),
 ) -> BuildReport:
     """Materialize what is behind, author by author as far as each can go.
 
@@ -58,24 +58,27 @@ def build(
         names: authors' names or slugs; all when empty.
         on_event: called with every event of the runs as it happens.
         crawl: whether sources that were crawled before are crawled again.
+        indexes: the backends that are published to; by default the one that answers.
 
     Raises:
         BadInputError: an author is not known, or there is none.
         KeyboardInterrupt: the build was interrupted; what was done is kept.
     """
-    plans = plan_build(settings, instance, names, crawl=crawl)
+    plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
     report = BuildReport(current=[plan.author.slug for plan in plans if plan.stale is None])
     wanted = [plan.author.slug for plan in plans if plan.stale is not None]
-    job = build_definitions(settings).resolve_job_def(JOB)
+    assets = [asset.key for asset in chain(indexes or [settings.index])]
+    job = build_definitions(settings, indexes).resolve_job_def(JOB)
     register_authors(instance, wanted)
     while behind := [p for p in plans if p.stale is not None and p.author.slug in wanted]:
-        for first, group in _groups(instance, behind):
-            result = _run(job, instance, first, group, on_event)
+        for first, group in _groups(instance, behind, assets):
+            rest = assets[assets.index(first) :]
+            result = _run(job, instance, rest, group, on_event)
             report.run_ids.append(result.run_id)
             report.windows_embedded += result.embedded
             report.failed |= result.failed
             wanted = [author for author in wanted if author not in result.failed]
-        plans = plan_build(settings, instance, wanted) if wanted else []
+        plans = plan_build(settings, instance, wanted, indexes=indexes) if wanted else []
         before = {plan.author.slug: plan.stale for plan in behind}
         for plan in plans:  # what a run leaves as it was would be tried for ever
             if plan.stale is not None and plan.stale == before.get(plan.author.slug):
@@ -88,12 +91,13 @@ def build(
 
 
 def _groups(
-    instance: dg.DagsterInstance, behind: Sequence[AuthorPlan]
-) -> Iterator[tuple[str, list[str]]]:
+    instance: dg.DagsterInstance, behind: Sequence[AuthorPlan], assets: Sequence[dg.AssetKey]
+) -> Iterator[tuple[dg.AssetKey, list[str]]]:
     """Yield runs as (first asset, neighbouring authors), the ones with most to do first."""
     keys = instance.get_dynamic_partitions("author")
-    for first in ASSETS:
-        wanted = {p.author.slug for p in behind if p.stale is not None and p.stale.asset == first}
+    for first in assets:
+        name = first.to_user_string()
+        wanted = {p.author.slug for p in behind if p.stale is not None and p.stale.asset == name}
         for group in contiguous_ranges(keys, wanted):
             yield first, group
 
@@ -101,11 +105,11 @@ def _groups(
 def _run(
     job: dg.JobDefinition,
     instance: dg.DagsterInstance,
-    first: str,
+    assets: list[dg.AssetKey],
     group: list[str],
     on_event: OnEvent,
 ) -> "_RunResult":
-    """Run the chain from ``first`` on for the group."""
+    """Run the assets for the group."""
     run_id = str(uuid4())
     instance.add_event_listener(run_id, lambda entry: _forward(entry, on_event))
     result = job.execute_in_process(
@@ -113,7 +117,7 @@ def _run(
         run_id=run_id,
         run_config=_QUIET,
         tags={**range_tags(group), **_OURS},
-        asset_selection=[dg.AssetKey(name) for name in ASSETS[ASSETS.index(first) :]],
+        asset_selection=assets,
         raise_on_error=False,
     )
     embedded = 0

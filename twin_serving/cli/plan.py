@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import dagster as dg
 
 from twin_assets.artifacts import artifact_path, read_rows
-from twin_assets.assets import CHAIN
+from twin_assets.assets import chain
 from twin_assets.assets.chunks import chunk_documents, window_chunks
 from twin_assets.assets.cleaned import clean_author
 from twin_assets.assets.staleness import Stale, Staleness
@@ -53,6 +53,7 @@ def plan_build(
     names: Sequence[str],
     *,
     crawl: bool = False,
+    indexes: Sequence[str] = (),
 ) -> list[AuthorPlan]:
     """Return the plan of each chosen author, ordered by slug.
 
@@ -61,6 +62,7 @@ def plan_build(
         instance: the home's Dagster instance.
         names: authors' names or slugs; all when empty.
         crawl: whether sources that were crawled before are crawled again.
+        indexes: the backends that are to be current; by default the one that answers.
 
     Raises:
         BadInputError: see :func:`chosen_authors`.
@@ -69,7 +71,7 @@ def plan_build(
         authors = chosen_authors(store, names)
         revisions = {author.slug: store.revision(author.slug) for author in authors}
         to_crawl = {author.slug: why_crawl(author, store, again=crawl) for author in authors}
-    staleness = read_staleness(settings, instance)
+    staleness = read_staleness(settings, instance, indexes)
     return [
         AuthorPlan(
             author,
@@ -90,10 +92,13 @@ def why_crawl(author: Author, store: RawStore, *, again: bool) -> str | None:
     return f"{counted(len(new), 'source')} never crawled" if new else None
 
 
-def read_staleness(settings: TwinSettings, instance: dg.DagsterInstance) -> Staleness:
+def read_staleness(
+    settings: TwinSettings, instance: dg.DagsterInstance, indexes: Sequence[str] = ()
+) -> Staleness:
     """Compare Dagster's events with the code, the settings and the disk."""
-    assets = with_settings(CHAIN, settings)
-    return Staleness(instance, assets, settings, create_store("faiss", settings))
+    chosen = indexes or [settings.index]
+    stores = {f"{backend}_index": create_store(backend, settings) for backend in chosen}
+    return Staleness(instance, with_settings(chain(chosen), settings), settings, stores)
 
 
 def windows_to_embed(settings: TwinSettings, plans: Sequence[AuthorPlan]) -> int:
@@ -118,7 +123,7 @@ def _windows_after(
 ) -> list[Window]:
     """Return the author's windows as the build would make them; none where it would fail."""
     try:
-        if first_stale in ("embeddings", "faiss_index"):
+        if first_stale == "embeddings" or first_stale.endswith("_index"):
             return read_rows(artifact_path(settings.artifacts_path, "windows", author), Window)
         documents, _ = clean_author(store, author)
         return window_chunks(chunk_documents(documents, settings), settings)

@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from twin_assets.assets import CHAIN
+from twin_assets.assets import chain
 from twin_assets.documents import Outcome, Visit
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
@@ -20,7 +20,6 @@ from twin_serving.catalog import open_instance
 from twin_serving.cli.output import counted, out, plain, print_json
 from twin_serving.cli.plan import read_staleness, why_crawl
 
-ASSETS = [asset.key.to_user_string() for asset in CHAIN]
 _BAD = {Outcome.GONE, Outcome.REFUSED, Outcome.FAILED}
 _MARKS = {"current": "●", "stale": "◐", "failed": "✗", "missing": "○"}
 _STYLES = {"current": "green", "stale": "yellow", "failed": "red", "missing": "dim"}
@@ -38,7 +37,8 @@ class AuthorStatus:
     links: Sequence[Mapping[str, str]]
     reason: str | None
     serving: str | None
-    versions: int
+    pinned: bool
+    versions: Sequence[str]
 
 
 def read_status(settings: TwinSettings, instance: dg.DagsterInstance) -> list[AuthorStatus]:
@@ -54,14 +54,15 @@ def read_status(settings: TwinSettings, instance: dg.DagsterInstance) -> list[Au
         visits = {author.slug: list(store.visits(author.slug).values()) for author in authors}
         counts = {author.slug: sum(store.count(author.slug).values()) for author in authors}
     staleness = read_staleness(settings, instance)
-    failed = {asset: failed_authors(instance, asset) for asset in ASSETS}
-    indexes = create_store("faiss", settings)
+    assets = [asset.key.to_user_string() for asset in chain([settings.index])]
+    failed = {asset: failed_authors(instance, asset) for asset in assets}
+    index = create_store(settings.index, settings)
     rows = []
     for author in authors:
         first = staleness.first_stale(author.slug, revisions[author.slug], to_crawl[author.slug])
-        behind = ASSETS.index(first.asset) if first else len(ASSETS)
+        behind = assets.index(first.asset) if first else len(assets)
         states = {}
-        for place, asset in enumerate(ASSETS):
+        for place, asset in enumerate(assets):
             if author.slug in failed[asset]:
                 states[asset] = "failed"
             elif staleness.tags(asset, author.slug) is None:
@@ -77,8 +78,9 @@ def read_status(settings: TwinSettings, instance: dg.DagsterInstance) -> list[Au
                 assets=states,
                 links=[_link_row(visit) for visit in visits[author.slug]],
                 reason=f"{first.asset}: {first.reason}" if first else None,
-                serving=indexes.serving(author.slug),
-                versions=len(indexes.versions(author.slug)),
+                serving=index.serving(author.slug),
+                pinned=index.pinned_over(author.slug) is not None,
+                versions=[manifest.version for manifest in index.versions(author.slug)],
             )
         )
     return rows
@@ -119,13 +121,22 @@ def status_command(
         return
     out.print(_table(rows), soft_wrap=False)
     for row in rows:
-        served = f"{row.serving} ({row.versions} kept)" if row.serving else "nothing"
-        out.print(plain(f"{row.slug} serves {served}"))
+        out.print(plain(f"{row.slug} {_versions(row)}"))
     out.print(Text("  ".join(f"{mark} {state}" for state, mark in _MARKS.items()), style="dim"))
     for row in rows:
         _show_links(row)
         if row.reason:
             out.print(plain(f"{row.slug}: {row.reason}. Run `twin build`."))
+
+
+def _versions(row: AuthorStatus) -> str:
+    """Say which version is served, and which others are kept to go back to."""
+    if row.serving is None:
+        return "serves nothing"
+    note = ", rolled back" if row.pinned else ""
+    others = [version for version in row.versions if version != row.serving]
+    kept = f"; kept: {', '.join(others)}" if others else ""
+    return f"serves {row.serving}{note}{kept}"
 
 
 def _show_links(row: AuthorStatus) -> None:
@@ -144,10 +155,11 @@ def _table(rows: Sequence[AuthorStatus]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("author")
     table.add_column("documents", justify="right")
-    for asset in ASSETS:
+    assets = list(rows[0].assets)
+    for asset in assets:
         table.add_column(asset.partition("_")[0], justify="center")
     for row in rows:
-        marks = [Text(_MARKS[row.assets[a]], style=_STYLES[row.assets[a]]) for a in ASSETS]
+        marks = [Text(_MARKS[row.assets[a]], style=_STYLES[row.assets[a]]) for a in assets]
         name = plain(row.name) + (" (sample)" if row.sample else "")
         table.add_row(name, str(row.documents), *marks)
     return table

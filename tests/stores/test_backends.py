@@ -254,3 +254,12 @@ def test_opening_more_authors_adds_to_what_is_open(store: VectorStore) -> None:
 def test_vectors_of_two_models_are_never_compared(store: VectorStore, other: object) -> None:
     with pytest.raises(IndexCorruptedError, match="different embedding models"):
         opened(store, partition(ADA, ARTICLES), partition(BOB, ARTICLES, model=other))
+
+
+def test_a_forgotten_author_leaves_no_trace(store: VectorStore) -> None:
+    assert store.traces("ada") == 0
+    for seed in (1, 2):
+        store.serve("ada", store.publish(partition(ADA, ARTICLES, seed=seed)).version)
+    assert store.traces("ada") > 0
+    store.forget("ada")
+    assert store.traces("ada") == 0

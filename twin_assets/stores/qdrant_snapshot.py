@@ -1,0 +1,147 @@
+"""Searching the opened versions in Qdrant."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from twin_assets.artifacts import Vectors
+from twin_assets.documents import Category, Chunk, CleanedDocument
+from twin_assets.errors import IndexCorruptedError
+from twin_assets.stores import COLLECTIONS, Hit
+from twin_assets.stores.manifest import Manifest, VersionFolders
+from twin_assets.stores.qdrant_database import QdrantDatabase
+from twin_assets.stores.qdrant_rows import (
+    DOCUMENT_PAYLOAD,
+    DOCUMENTS,
+    WINDOW_PAYLOAD,
+    matching,
+    point_id,
+)
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient, models
+
+_WINDOWS_A_CHUNK = 4  # asked for at first, for each chunk that is wanted
+
+
+class QdrantSnapshot:
+    """A :class:`~twin_assets.stores.Snapshot` over the collections.
+
+    One author's rows are searched exactly; a search over all authors is left to the server's graph,
+    whose scores are exact.
+    """
+
+    def __init__(
+        self,
+        database: QdrantDatabase,
+        client: "QdrantClient",
+        versions: VersionFolders,
+        manifests: Sequence[Manifest],
+    ) -> None:
+        """Search the manifests' versions."""
+        self._database = database
+        self._client = client
+        self._versions = versions
+        self._manifests = {manifest.author.slug: manifest for manifest in manifests}
+
+    def document(self, chunk: Chunk) -> CleanedDocument | None:
+        """See :meth:`Snapshot.document`.
+
+        Raises:
+            IndexCorruptedError: the version was removed after it was opened.
+            StorageError: Qdrant cannot be asked.
+        """
+        manifest = self._manifests.get(chunk.author)
+        if manifest is None:
+            return None
+        with self._database.faults():
+            found = self._client.retrieve(
+                DOCUMENTS[chunk.category], [point_id(manifest.version, chunk.document_id)]
+            )
+            for record in found:
+                return DOCUMENT_PAYLOAD.validate_python(record.payload).document
+        self._check_nothing_was_removed([manifest])
+        return None
+
+    def search(
+        self, vectors: Vectors, category: Category, k: int, author: str | None = None
+    ) -> list[list[Hit]]:
+        """See :meth:`Snapshot.search`.
+
+        Raises:
+            IndexCorruptedError: a version was removed after it was opened, or rows are missing.
+            StorageError: Qdrant cannot be asked.
+        """
+        manifests = [m for slug, m in self._manifests.items() if author in (None, slug)]
+        rows = sum(manifest.windows[category] for manifest in manifests)
+        found: list[list[Hit]] = [[] for _ in vectors]
+        pending = list(range(len(vectors))) if rows and k > 0 else []
+        wanted = min(_WINDOWS_A_CHUNK * k, rows)
+        while pending:
+            exact = author is not None or wanted == rows
+            with self._database.faults():
+                results = self._ask(vectors[pending], category, manifests, wanted, exact=exact)
+                for place, points in zip(pending, results, strict=True):
+                    found[place] = _best(points, k)
+            self._check_nothing_was_removed(manifests)
+            if exact and any(len(points) < wanted for points in results):
+                raise IndexCorruptedError(
+                    f"Qdrant's collection {COLLECTIONS[category]} lacks rows of what is served. "
+                    "Run `twin build`."
+                )
+            pending = [place for place in pending if len(found[place]) < k]
+            if wanted == rows:
+                break
+            wanted = min(4 * wanted, rows)
+        return found
+
+    def _ask(
+        self,
+        vectors: Vectors,
+        category: Category,
+        manifests: Sequence[Manifest],
+        wanted: int,
+        *,
+        exact: bool,
+    ) -> "list[list[models.ScoredPoint]]":
+        """Return for each vector the nearest windows of the manifests' versions, best first."""
+        from qdrant_client import models
+
+        where = matching(version=sorted({manifest.version for manifest in manifests}))
+        if len(manifests) == 1:
+            where = matching(author=manifests[0].author.slug, version=manifests[0].version)
+        # Local mode always compares with every row, and warns when it is told to.
+        params = models.SearchParams(exact=True) if exact and self._database.is_server else None
+        requests = [
+            models.QueryRequest(
+                query=vector, filter=where, params=params, limit=wanted, with_payload=True
+            )
+            for vector in vectors.tolist()
+        ]
+        responses = self._client.query_batch_points(COLLECTIONS[category], requests)
+        return [response.points for response in responses]
+
+    def _check_nothing_was_removed(self, manifests: Iterable[Manifest]) -> None:
+        """Of a version that is being removed while it is searched, only some rows are found."""
+        if not self._database.is_server:  # what is searched is a copy
+            return
+        for manifest in manifests:
+            author, version = manifest.author.slug, manifest.version
+            if not (self._versions.folder(author, version) / "manifest.json").is_file():
+                raise IndexCorruptedError(
+                    f"Index version {version} of {author} was removed while it was searched. "
+                    "Ask again."
+                )
+
+
+def _best(points: "Iterable[models.ScoredPoint]", k: int) -> list[Hit]:
+    """Return the first hit of each of the first ``k`` chunks."""
+    best: dict[str, Hit] = {}
+    for point in points:
+        payload = WINDOW_PAYLOAD.validate_python(point.payload)
+        if payload.chunk.chunk_id not in best:
+            best[payload.chunk.chunk_id] = Hit(
+                payload.chunk, point.score, payload.start, payload.end
+            )
+            if len(best) == k:
+                break
+    return list(best.values())

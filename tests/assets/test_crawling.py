@@ -17,6 +17,7 @@ from twin_assets.partitions import RANGE_START, register_authors
 from twin_assets.raw_store import open_raw_store
 from twin_assets.schedules import build_crawl_schedule
 from twin_assets.stores import create_store
+from twin_serving.cli.build import link_lines
 from twin_serving.cli.launch import build
 from twin_serving.retrieval import RetrievalOptions
 from twin_serving.twin import Twin
@@ -114,6 +115,37 @@ def test_from_a_link_to_an_answer_and_out_of_the_index_again(site, crawling, ins
     store = create_store("faiss", crawling)
     documents = store.read("ada", store.serving("ada")).documents
     assert [document.title for document in documents] == ["The bell"]
+
+
+def test_an_author_whose_last_page_is_gone_is_served_without_it(site, crawling, instance):
+    root, pages = site
+    pages["/lamp"] = page("The lamp", "The lamp burns rape oil, never paraffin.")
+    add(crawling, f"{root}/lamp")
+    assert build(crawling, instance, [], lambda event: None).built == ["ada"]
+    del pages["/lamp"]
+    report = build(crawling, instance, [], lambda event: None, crawl=True)
+    assert (report.built, report.failed) == (["ada"], {})
+    answer = Twin(crawling).ask("Which oil does the lamp burn?", RetrievalOptions())
+    assert answer.citations == ()
+    assert build(crawling, instance, [], lambda event: None).current == ["ada"]
+    pages["/lamp"] = page("The lamp", "The lamp burns rape oil, never paraffin.")
+    build(crawling, instance, [], lambda event: None, crawl=True)
+    assert Twin(crawling).ask("Which oil does the lamp burn?", RetrievalOptions()).citations
+
+
+def test_a_source_that_failed_is_tried_again_by_the_next_build(site, crawling, instance):
+    root, pages = site
+    pages["/lamp"] = page("The lamp", "The lamp burns rape oil, never paraffin.")
+    pages["/bell"] = b"<html></html>"  # nothing to read yet
+    add(crawling, f"{root}/lamp", f"{root}/bell")
+    assert build(crawling, instance, [], lambda event: None).built == ["ada"]
+    assert outcomes(crawling)[f"{root}/bell"] is Outcome.FAILED
+    assert link_lines(crawling, ["ada"]) == ["ada: of 2 links, 1 failed; `twin status` says why."]
+    pages["/bell"] = page("The bell", "The bell was cast in 1811 from a church bell that cracked.")
+    assert build(crawling, instance, [], lambda event: None).built == ["ada"]
+    assert outcomes(crawling)[f"{root}/bell"] is Outcome.NEW
+    assert link_lines(crawling, ["ada"]) == []
+    assert build(crawling, instance, [], lambda event: None).current == ["ada"]
 
 
 def test_an_author_none_of_whose_links_can_be_had_says_why(site, crawling, instance):

@@ -19,6 +19,7 @@ MILL = "The mill turns the columns"
         ("shell", f"#!/bin/sh\n# {MILL}. See below.\nset -e\n"),
         ("sql", f"-- {MILL}\nSELECT 1;\n"),
         ("markdown", f"[badge](x)\n\n# {MILL}\n\nIt does.\n"),
+        ("markdown", f"---\ntitle: x\n---\n<!-- # no -->\n```sh\n# no\n```\n\n## {MILL}\n"),
         ("rst", f"{MILL}\n==========\n\nIt does.\n"),
     ],
 )
@@ -35,6 +36,10 @@ def test_the_first_sentence_of_the_files_own_words(language: str, text: str) -> 
         ("shell", "# -----\nset -e\n"),
         ("go", "//go:build linux\npackage mill\n"),
         ("markdown", "No heading here.\n"),
+        ("js", "// const mill = turn(columns);\nmill();\n"),
+        ("ts", '/// <reference types="vite/client" />\nmill();\n'),
+        ("js", "/* The MIT License. Do as you like. */\n"),
+        ("markdown", "---\n# layout: post\n---\n<!-- # made by a program -->\n```\n# go\n```\n"),
         ("json", '{"about": "a mill"}'),
         (None, f"# {MILL}\n"),
         ("python", '"""never closed'),
@@ -42,6 +47,12 @@ def test_the_first_sentence_of_the_files_own_words(language: str, text: str) -> 
 )
 def test_a_file_that_says_nothing_of_itself(language: str | None, text: str) -> None:
     assert summary(text, language) is None
+
+
+def test_an_abbreviation_ends_no_sentence() -> None:
+    assert summary('"""Turns columns, e.g. two of them. And more."""', "python") == (
+        "Turns columns, e.g. two of them"
+    )
 
 
 def test_a_long_sentence_is_cut_between_words() -> None:

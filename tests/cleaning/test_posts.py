@@ -50,7 +50,7 @@ def test_links_lose_what_follows_the_reader(written: str, expected: str) -> None
     [
         ("We shipped it🚀🚀 today 🎉!", "We shipped it today!"),
         ("So 👩‍💻👍🏽 we  did 🇸🇪", "So we did"),
-        ("🔥 Fast\n✅ Safe\n👉🏽  Small\n• Old\n→ New", "- Fast\n- Safe\n- Small\n- Old\n- New"),
+        ("🔥 Fast\n✅ Safe\n👉🏽  Small\n• Old\n→ New", "- Fast\n- ✅ Safe\n- Small\n- Old\n- New"),
         ("1️⃣ Measure\n2️⃣ Cut", "1. Measure\n2. Cut"),
         ("Fast ✅ but cheap ❌", "Fast ✅ but cheap ❌"),
         ("© Twin™ → here ★ 5 #️⃣", "© Twin™ → here ★ 5"),

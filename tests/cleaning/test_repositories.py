@@ -49,3 +49,8 @@ def test_empty_file_is_quarantined() -> None:
 
 def test_encoded_file_is_quarantined() -> None:
     assert "encoded data" in reason("A" * 5000, Category.REPOSITORY, "logo.b64")
+
+
+def test_the_first_line_keeps_its_indentation() -> None:
+    line = "    indented: yes, as it was"
+    assert file(f"\n  \n{line}\n", "part.yaml")[1] == line

@@ -18,10 +18,23 @@ def test_sources_are_added_to_those_before(twin, tmp_path):
     assert plan["authors"][0]["reason"] == "2 sources never crawled"
 
 
-def test_what_is_no_source_is_one_clear_line_and_nothing_is_kept(twin):
-    for source in ("ftp://ada.example", "nowhere", "javascript:alert(1)", ""):
+def test_what_is_no_source_is_one_clear_line_and_nothing_is_kept(twin, tmp_path):
+    (tmp_path / "words").write_text("not an archive")
+    for source, why in (
+        ("ftp://ada.example", "no source that can be crawled"),
+        ("nowhere", "no file or folder"),
+        ("nofile.zip", "no file or folder"),
+        ("javascript:alert(1)", "no file or folder"),
+        ("", "no file or folder"),
+        ("words", "no source that can be crawled"),
+        ("https://", "names no host"),
+        ("http://[::1", "names no host"),
+        ("https://ada:hunter2@ada.example/x", "leave it out"),
+        ("https://ada:hunter2@", "leave it out"),
+    ):
         shown = one_line(twin("add", "Ada", "https://ada.example/feed", source))
-        assert "no source that can be crawled" in shown
+        assert why in shown
+        assert "hunter2" not in shown
     assert "no letter or digit" in one_line(twin("add", "!?", "https://ada.example/feed"))
     assert json.loads(twin("status", "--json").out)["authors"] == []
 

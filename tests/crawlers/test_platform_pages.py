@@ -195,10 +195,22 @@ def test_a_linkedin_post_by_its_commentary_and_by_its_beginning(client, linkedin
     commentary = '<p data-test-id="main-feed-activity-card__commentary">One.<br>Two ropes.</p>'
     linkedin.add(POST, linkedin_post(body=commentary))
     assert only(finds(LinkedInCrawler(client), POST)).text == "One.\nTwo ropes."
-    linkedin.add(POST, linkedin_post('<meta property="og:description" content="One rope …">'))
+    head = (
+        f'<meta property="og:description" content="One rope …"><link rel="canonical" href="{POST}">'
+    )
+    linkedin.add(POST, linkedin_post(head))
     (found,) = finds(LinkedInCrawler(client), POST)
     assert only([found]).text == "One rope …"
     assert "beginning" in found.detail
+
+
+@pytest.mark.parametrize("title", ["LinkedIn: Anmelden oder registrieren", "Security | LinkedIn"])
+def test_a_wall_in_any_language_is_no_post(client, linkedin, title):
+    head = '<meta property="og:description" content="1 billion members | Manage your identity">'
+    linkedin.add(POST, linkedin_post(head, title=title))
+    (found,) = finds(LinkedInCrawler(client), POST)
+    assert found.outcome is Outcome.FAILED
+    assert not documents([found])
 
 
 @pytest.mark.parametrize(

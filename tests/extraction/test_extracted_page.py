@@ -24,7 +24,7 @@ MENU = "".join(f"<li><a href='/{name}'>{name}</a></li>" for name in ("beds", "to
 
 PAGE = f"""<!doctype html><html lang="en-GB"><head><title>Clay in winter | The Bed</title>
 <meta property="og:title" content="Clay in winter"><meta property="og:site_name" content="The Bed">
-<link rel="canonical" href="/soil?s=1"></head><body>
+<link rel="canonical" href="/soil?trk=1"></head><body>
 <header><nav><ul>{MENU}</ul></nav></header>
 <div class="cookie-banner"><p>We use cookies to make this site better for you. Accept all?</p></div>
 <div id="content"><h1>Clay in winter</h1>{ARTICLE}

@@ -125,7 +125,7 @@ def test_tracking_parameters_do_not_make_another_document(
     store: SqliteRawStore, tmp_path: Path
 ) -> None:
     path = tmp_path / "file.jsonl"
-    marks = ("", "?utm_source=newsletter", "#comments", "?r=abc&s=w")
+    marks = ("", "?utm_source=newsletter", "#comments", "?fbclid=abc")
     path.write_bytes(b"\n".join(line(link=f"https://example.com/a{mark}") for mark in marks))
     assert import_jsonl(path, store).counts == UpsertCounts(new=1, unchanged=3)
     assert [document.link for document in store.documents("ada-lovelace")] == [GOOD["link"]]

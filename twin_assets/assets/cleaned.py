@@ -22,7 +22,7 @@ from twin_assets.settings import TwinSettings
     group="prepare",
     kinds={"python", "parquet"},
     team="data",
-    code_version="2",
+    code_version="3",
 )
 def cleaned_documents(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -43,7 +43,7 @@ def clean_author(store: RawStore, author: str) -> tuple[list[CleanedDocument], l
     """Clean every raw document of the author.
 
     Raises:
-        BadInputError: none is left to index.
+        BadInputError: there are some, and none can be indexed.
     """
     documents: list[CleanedDocument] = []
     quarantined: list[Quarantined] = []
@@ -53,8 +53,8 @@ def clean_author(store: RawStore, author: str) -> tuple[list[CleanedDocument], l
             quarantined.append(result)
         else:
             documents.append(result)
-    if not documents:
-        reasons = "; ".join(sorted({q.reason for q in quarantined})) or "there are none"
+    if quarantined and not documents:
+        reasons = "; ".join(sorted({q.reason for q in quarantined}))
         raise BadInputError(f"No document of {author} can be indexed: {reasons}.")
     return documents, quarantined
 
@@ -71,6 +71,6 @@ def _outcome(documents: list[CleanedDocument], quarantined: list[Quarantined]) -
             "quarantined documents": table(
                 [{"link": q.link, "title": q.title, "reason": q.reason} for q in quarantined]
             ),
-            "preview": preview(documents[0].text),
+            "preview": preview(documents[0].text if documents else ""),
         },
     )

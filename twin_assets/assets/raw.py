@@ -8,7 +8,7 @@ import dagster as dg
 
 from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
 from twin_assets.assets.previews import escaped, table
-from twin_assets.assets.provenance import REVISION, Materialization
+from twin_assets.assets.provenance import REVISION, Materialization, latest_by_author
 from twin_assets.documents import Outcome as VisitOutcome
 from twin_assets.documents import RawDocument, Visit, digest
 from twin_assets.errors import BadInputError
@@ -39,20 +39,30 @@ def raw_documents(
                     crawlers,
                     lambda visit: context.log.info(f"{visit.outcome}: {visit.link} {visit.detail}"),
                 )
-            return record_raw(store, author, visits)
+            known = author in latest_by_author(context.instance, "raw_documents", [author])
+            return record_raw(store, author, visits, may_be_empty=known)
 
         return materialize_each(context, work)
 
 
-def record_raw(store: RawStore, author: str, visits: Sequence[Visit] = ()) -> Outcome:
+def record_raw(
+    store: RawStore, author: str, visits: Sequence[Visit] = (), *, may_be_empty: bool = False
+) -> Outcome:
     """Return the state of the author's raw documents, and of the visits just made.
+
+    Args:
+        store: the raw store.
+        author: the partition's key.
+        visits: what was crawled just now.
+        may_be_empty: whether there may be no document: where there were some before, that they are
+            gone has to reach the index.
 
     Raises:
         BadInputError: there are no documents.
     """
     revision = store.revision(author)  # read first: what is written meanwhile has a higher one
     counts = store.count(author)
-    if not sum(counts.values()):
+    if not sum(counts.values()) and not may_be_empty:
         faults = "".join(f" {v.link}: {v.detail or v.outcome}." for v in visits[:3])
         raise BadInputError(
             f"{author} has no documents in the raw store. Add some with `twin import FILE.jsonl` "

@@ -15,6 +15,12 @@ _SLASHES = re.compile(r"(?:[ \t]*+//[^\n]*+\n)++")
 _DASHES = re.compile(r"(?:[ \t]*+--[^\n]*+\n)++")
 _HEADING = re.compile(r"#{1,2}[ \t]++(?P<words>[^\n]++)|(?P<under>[^\n]++)\n(?:=|-){3,}\n")
 
+# Front matter, comments and code, in which a number sign opens no heading.
+_NOT_HEADINGS = re.compile(
+    r"\A\s*---\n.*?\n---(?=\n)|<!--.*?-->|^(?P<fence>`{3,}|~{3,})[^\n]*\n.*?\n(?P=fence)`*$",
+    re.DOTALL | re.MULTILINE,
+)
+
 _LIKE_C = (
     *("c", "cpp", "csharp", "css", "dart", "go", "java", "js"),
     *("kotlin", "php", "proto", "rust", "scala", "sol", "swift", "ts"),
@@ -30,12 +36,14 @@ _COMMENTS = {
 _BEFORE = re.compile(r"(?:#![^\n]*+\n|#[^\n]*?coding[:=][^\n]*+\n|<\?php\s|\s++)*+")
 _BEFORE_PYTHON = re.compile(r"(?:#[^\n]*+\n|\s++)*+")
 _MARKS = re.compile(r"^[ \t]*+(?:/{2,}!?|#+|\*+|--+)?[ \t]?", re.MULTILINE)
-_SENTENCE = re.compile(r".+?[.!?](?=\s|$)")
+_SENTENCE = re.compile(r".+?(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)[.!?](?=\s|$)")
 _NO_SUMMARY = re.compile(
-    r"copyright|\(c\)|©|licen[sc]ed?\b|spdx|@|eslint|tslint|prettier|ts-|jshint|pylint|noqa|type:"
-    r"|-\*-|vim?:|shellcheck|region|go:|\+build",
+    r"(?:copyright|\(c\)|©|spdx|@|eslint|tslint|prettier|ts-|jshint|pylint|noqa|type:"
+    r"|-\*-|vim?:|shellcheck|region|go:|\+build)|.{0,60}\blicen[sc]ed?\b",
     re.IGNORECASE,
 )
+# Code that is commented out, and markup, have signs that a sentence has not.
+_CODE = re.compile(r"[=;{}<>$|\\]|\w\(|\)\s*:?$|^(?:import|from|def|class|var|let|const)\b")
 
 
 def summary(text: str, language: str | None) -> str | None:
@@ -46,7 +54,7 @@ def summary(text: str, language: str | None) -> str | None:
     """
     head = text[:_HEAD]
     if language in DOCUMENTATION:
-        found = _HEADING.search(head)
+        found = _HEADING.search(_NOT_HEADINGS.sub("\n", head))
         return _line(found["words"] or found["under"]) if found else None
     before = (_BEFORE_PYTHON if language == "python" else _BEFORE).match(head)
     start = before.end() if before else 0
@@ -64,7 +72,8 @@ def _first_sentence(words: str) -> str | None:
     if _NO_SUMMARY.match(line):
         return None
     sentence = _SENTENCE.match(line)
-    return _line(sentence[0] if sentence else line)
+    words = sentence[0] if sentence else line
+    return None if _CODE.search(words) else _line(words)
 
 
 def _line(words: str) -> str | None:

@@ -13,13 +13,15 @@ _EMOJI = regex.compile(
     r"(?:\u200D\p{Extended_Pictographic}\uFE0F?\p{EMod}?)*+)[\uFE0F\u200D\p{EMod}]*+"
 )
 _KEYCAP = regex.compile(r"([0-9])\uFE0F?\u20E3[ \t]*+|[#*]\uFE0F?\u20E3")
+_YES_OR_NO = "✅✔☑❌✖✓✗✘"
 _ITEM = regex.compile(
-    rf"^(?P<space>[ \t]*+)(?:{_EMOJI.pattern}|[•●▪‣◆■▶►➡➤➔→✔✓✅☑❌✗✘][\uFE0E\uFE0F]?)"
+    rf"^(?P<space>[ \t]*+)(?![{_YES_OR_NO}])(?:{_EMOJI.pattern}|[•●▪‣◆■▶►➡➤➔→][\uFE0E\uFE0F]?)"
     rf"(?:{_EMOJI.pattern}|[ \t])*+(?=\S)",
     regex.MULTILINE,
 )
-# Within a line, a check and a cross say yes and no.
-_NOISE = rf"(?![✅✔☑❌✖]){_EMOJI.pattern}"
+# A check and a cross say yes and no, and stay; at a line's start they open an item as well.
+_JUDGED = regex.compile(rf"^(?P<space>[ \t]*+)(?=[{_YES_OR_NO}])", regex.MULTILINE)
+_NOISE = rf"(?![{_YES_OR_NO}]){_EMOJI.pattern}"
 # From the first of a run of spaces on, so that a run without emoji is read once.
 _BETWEEN = regex.compile(rf"(?<![ \t])[ \t]*+{_NOISE}(?:[ \t]*+{_NOISE})*+[ \t]*+")
 
@@ -27,7 +29,8 @@ _BETWEEN = regex.compile(rf"(?<![ \t])[ \t]*+{_NOISE}(?:[ \t]*+{_NOISE})*+[ \t]*
 def without_emoji(text: str) -> str:
     """Return the text without emoji; a line that opens with one, or with a bullet, is an item."""
     text = _KEYCAP.sub(lambda match: f"{match[1]}. " if match[1] else "", text)
-    return _BETWEEN.sub(_space, _ITEM.sub(r"\g<space>- ", text))
+    items = _JUDGED.sub(r"\g<space>- ", _ITEM.sub(r"\g<space>- ", text))
+    return _BETWEEN.sub(_space, items)
 
 
 def _space(match: "regex.Match[str]") -> str:

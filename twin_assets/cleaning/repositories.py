@@ -1,10 +1,14 @@
 """A repository's files by language: code byte for byte, documentation with its text repaired."""
 
+import re
+
 from twin_assets.cleaning.docstrings import summary
 from twin_assets.cleaning.markdown import segments
 from twin_assets.cleaning.text import normalize_lines, one_line, repair_prose, settle, tidy_lines
 from twin_assets.documents import RawDocument
 from twin_assets.languages import DOCUMENTATION
+
+_BLANK_HEAD = re.compile(r"\A(?:[^\S\n]*+\n)++")
 
 
 def clean_repository_file(raw: RawDocument, language: str | None) -> tuple[str, str]:
@@ -17,7 +21,7 @@ def clean_repository_file(raw: RawDocument, language: str | None) -> tuple[str, 
     if language in DOCUMENTATION:
         text = settle(_tidy, raw.text)
     else:
-        text = normalize_lines(raw.text).strip()
+        text = _BLANK_HEAD.sub("", normalize_lines(raw.text)).rstrip()
     title = one_line(raw.title)
     if title is not None and title != one_line(name):
         return title, text

@@ -20,8 +20,8 @@ from twin_assets.extraction.tree import parse
 _USE_THE_EXPORT = "ask LinkedIn for a copy of your data and add the zip file"
 _NEEDS_A_LOGIN = f"this page needs a login: {_USE_THE_EXPORT}"
 _WALL = re.compile(
-    r"(?:(?:linkedin )?log ?in|sign ?up|(?:linkedin login, )?sign ?in|join linkedin)"
-    r"(?: \| linkedin)?",
+    r"(?:(?:linkedin:? )?log ?in(?: or sign ?up)?|sign ?up|(?:linkedin login, )?sign ?in"
+    r"|join linkedin|security verification)(?: \| linkedin)?",
     re.IGNORECASE,
 )
 _POSTINGS = {"SocialMediaPosting", "VideoObject", "DiscussionForumPosting"}
@@ -96,8 +96,8 @@ def _post(visited: Visited, html: str, task: Task) -> Found:
     text, detail = _first_string(posting, "articleBody", "text", "description"), ""
     if not text:
         text = _commentary(page)
-    if not text and (node := page.css_first('meta[property="og:description"]')) is not None:
-        text = (node.attributes.get("content") or "").strip()
+    if not text and _is_of_a_post(page):
+        text = _meta(page, "og:description")
         detail = "only the post's beginning is public here"
     if not text:
         return unread(visited, Outcome.FAILED, "the page shows no post's text")
@@ -111,6 +111,19 @@ def _post(visited: Visited, html: str, task: Task) -> Found:
         published_at=iso_time(_first_string(posting, "datePublished", "uploadDate")),
     )
     return replace(visited.found, documents=(document,), detail=detail)
+
+
+def _is_of_a_post(page: LexborHTMLParser) -> bool:
+    """Tell whether the page names a post as its own address: a wall in any language does not."""
+    node = page.css_first('link[rel="canonical"]')
+    own = (node.attributes.get("href") or "") if node is not None else ""
+    paths = [urlsplit(link).path for link in (own, _meta(page, "og:url")) if link.isascii()]
+    return any(path.startswith(("/posts/", "/feed/update/")) for path in paths)
+
+
+def _meta(page: LexborHTMLParser, name: str) -> str:
+    node = page.css_first(f'meta[property="{name}"]')
+    return (node.attributes.get("content") or "").strip() if node is not None else ""
 
 
 def _post_link(source: str) -> str:

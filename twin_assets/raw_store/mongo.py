@@ -147,7 +147,7 @@ class MongoRawStore:
             columns = {"author": 1, "link": 1, "content_hash": 1, "gone": 1}
             for row in self._database[name].find(query, columns):
                 places = stored.setdefault((row["author"], row["link"]), {})
-                places[name] = None if row["gone"] else row["content_hash"]
+                places[name] = None if row.get("gone") else row.get("content_hash")
         return stored
 
     def _write(
@@ -264,7 +264,7 @@ class MongoRawStore:
                 ordered = self._database[name].find(query, columns, sort=[("link", ASCENDING)])
                 with ordered as rows:
                     for row in takewhile(lambda row: row["link"].startswith(prefix), rows):
-                        found[row["link"]] = row["content_hash"]
+                        found[row["link"]] = row.get("content_hash", "")
         return found
 
     def visits(self, author: str) -> dict[str, Visit]:
@@ -293,7 +293,7 @@ class MongoRawStore:
         """See :meth:`RawStore.revision`."""
         with self._link.faults():
             row = self._users.find_one({"_id": author}, {"revision": 1})
-        return int(row["revision"]) if row else 0
+        return int(row.get("revision", 0)) if row else 0
 
     def changed_since(self, revision: int) -> dict[str, int]:
         """See :meth:`RawStore.changed_since`."""
@@ -327,5 +327,6 @@ def _value(counter: Row | None) -> int:
 
 
 def _author(row: Row) -> Author:
-    aliases, sources = tuple(row["aliases"]), tuple(row["sources"])
-    return Author(row["_id"], row["name"], aliases, row["sample"], sources)
+    # what another program wrote may lack what only we need
+    aliases, sources = tuple(row.get("aliases", ())), tuple(row.get("sources", ()))
+    return Author(row["_id"], row["name"], aliases, row.get("sample", False), sources)

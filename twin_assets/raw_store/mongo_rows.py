@@ -31,7 +31,8 @@ def document_row(document: RawDocument) -> Row:
 
 def document_of(row: Row) -> RawDocument:
     """Return the stored document."""
-    values = {name: row[name] for name in _DOCUMENT_FIELDS}
+    # what another program wrote may lack a title or what is optional
+    values = {"title": ""} | {name: row[name] for name in _DOCUMENT_FIELDS if name in row}
     return RawDocument(**values | {"category": Category(row["category"])})
 
 

@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -33,7 +34,7 @@ def add_command(
     slug = slugify(name)
     if not slug:
         raise BadInputError(f"{author!r} has no letter or digit to make a partition key from.")
-    sources = [_absolute(one) for one in source]
+    sources = [_checked(one.strip()) for one in source]
     with open_crawlers(settings) as crawlers:
         for one in sources:
             crawler_for(one, crawlers)
@@ -54,7 +55,33 @@ def add_command(
     out.print("Run `twin build` to crawl and index them.")
 
 
-def _absolute(source: str) -> str:
-    """Return a path as an absolute one, so that it is found from wherever a build runs."""
-    path = Path(source).expanduser()
-    return str(path.resolve()) if source.strip() and path.exists() else source.strip()
+def _checked(source: str) -> str:
+    """Return a web link, or a path as an absolute one, so that any build finds it.
+
+    Raises:
+        BadInputError: it is neither, or the link carries a password.
+    """
+    if "://" not in source:
+        try:
+            path = Path(source).expanduser()
+            there = bool(source) and path.exists()
+        except (OSError, RuntimeError, ValueError):  # no name that a file or a user can have
+            there = False
+        if not there:
+            raise BadInputError(
+                f"There is no file or folder {source!r}; a web link begins with https://."
+            )
+        return str(path.resolve())
+    try:
+        parts = urlsplit(source)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if "@" in source.partition("://")[2].partition("/")[0]:
+        raise BadInputError(
+            "The link carries a user or password. Sources are crawled as anyone sees them: "
+            "leave it out."
+        )
+    if not host:
+        raise BadInputError(f"{source!r} is no web link: it names no host.")
+    return parts.geturl()

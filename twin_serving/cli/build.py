@@ -1,6 +1,7 @@
 """`twin build`: materialize what is behind."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -8,7 +9,9 @@ import dagster as dg
 import typer
 
 from twin_assets.assets import ASSETS
+from twin_assets.documents import Outcome
 from twin_assets.errors import BuildFailedError
+from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.indexes import Backends
@@ -60,7 +63,7 @@ def build_command(
     if as_json:
         print_json(report_json(report))
     else:
-        for line in report_lines(report):
+        for line in [*report_lines(report), *link_lines(settings, report.built)]:
             out.print(plain(line))
     if report.failed:
         raise BuildFailedError(failure_line(report))
@@ -74,6 +77,25 @@ def report_lines(report: BuildReport) -> list[str]:
     if report.current:
         lines.append(f"Already current: {', '.join(report.current)}.")
     lines.append(f"{counted(report.windows_embedded, 'window')} embedded.")
+    return lines
+
+
+def link_lines(settings: TwinSettings, authors: Sequence[str]) -> list[str]:
+    """Return a line for each of the authors whose links could not all be read."""
+    lines = []
+    with closing(open_raw_store(settings)) as store:
+        for author in authors:
+            outcomes = [visit.outcome for visit in store.visits(author).values()]
+            bad = [
+                f"{count} {outcome}"
+                for outcome in (Outcome.FAILED, Outcome.REFUSED)
+                if (count := outcomes.count(outcome))
+            ]
+            if bad:
+                lines.append(
+                    f"{author}: of {counted(len(outcomes), 'link')}, {', '.join(bad)}; "
+                    "`twin status` says why."
+                )
     return lines
 
 

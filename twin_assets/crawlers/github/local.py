@@ -45,7 +45,8 @@ class LocalRepositoryCrawler:
             return True
         path = _path(source)
         try:
-            return path.is_dir() or (source.startswith(("/", "~", ".")) and not path.suffix)
+            named = source.startswith(("/", "~", ".")) and not path.suffix
+            return path.is_dir() or (named and not path.is_file())
         except OSError:  # a name that no folder can have
             return False
 

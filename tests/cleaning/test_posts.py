@@ -26,11 +26,26 @@ def test_post_is_repaired_and_collapsed() -> None:
             "It is @ada@social.example or @app.route(x)",
             "It is @ada@social.example or @app.route(x)",
         ),
+        (
+            "So #100DaysOfCode with @李雷 and @paul.example",
+            "So 100DaysOfCode with 李雷 and paul.example",
+        ),
+        ("Use `#include` and npm i @scope/pkg", "Use `#include` and npm i @scope/pkg"),
         ("See https://a.example/#queues or a#b", "See https://a.example/#queues or a#b"),
     ],
 )
 def test_hashtags_and_mentions_are_the_words_they_name(written: str, expected: str) -> None:
     assert post(written)[1] == expected
+
+
+@pytest.mark.parametrize(
+    "styled",
+    ["Ｑｕｅｕｅｓ ７", "Ⓠⓤⓔⓤⓔⓢ 7", "Q\u0332u\u0332e\u0332u\u0332e\u0332s\u0332 7", "𝒬𝓊ℯ𝓊ℯ𝓈 𝟟"],
+)
+def test_styled_letters_are_letters(styled: str) -> None:
+    assert (
+        post(f"{styled} and they wait for all of us")[1] == "Queues 7 and they wait for all of us"
+    )
 
 
 @pytest.mark.parametrize(

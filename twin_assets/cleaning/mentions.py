@@ -3,17 +3,18 @@
 import re
 
 # LinkedIn's own notation in text that its programs hand out, then what its pages give to screen
-# readers, then the tag that people write. A tag begins with a letter: "#1" is a number.
+# readers, then the tag that people write. A tag has a letter: "#1" is a number.
 _HASHTAG = re.compile(
     r"\{hashtag\|\\?#\|(?P<noted>[^{}|\n]++)\}"
     r"|\bhashtag\s?(?=#[^\W\d])"
-    r"|(?<![\w&/#])#(?P<tag>[^\W\d]\w*+)(?![#\w])"
+    r"|(?<![\w&/#])#(?P<tag>(?=\d*[^\W\d_])\w++)(?!#)"
 )
 _MENTION = re.compile(
     r"@\[(?P<noted>[^\[\]\n]++)\]\(urn:li:[^()\s]*+\)"
-    # neither an address (ada@example.org, @ada@social.example) nor a decorator
-    r"|(?<![\w./@])@(?P<name>[A-Za-z][\w-]++)(?![@(]|\.\w)"
+    # neither an address (@ada@social.example), a decorator nor a package (@scope/name)
+    r"|(?<![\w./@])@(?P<name>[^\W\d_][\w-]*+(?:\.[\w-]++)*+)(?![@(/])"
 )
+_CODE_SPAN = re.compile(r"(`[^`\n]++`)")
 _COLOUR = re.compile(r"(?=[a-f]*\d)(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})", re.IGNORECASE)
 
 
@@ -22,7 +23,10 @@ def plain_mentions(text: str) -> str:
 
     The sign says where a platform's link would be; a model of language reads the word.
     """
-    return _MENTION.sub(_mention, _HASHTAG.sub(_hashtag, text))
+    parts = _CODE_SPAN.split(text)  # spans of code, which stay, at the odd places
+    for at in range(0, len(parts), 2):
+        parts[at] = _MENTION.sub(_mention, _HASHTAG.sub(_hashtag, parts[at]))
+    return "".join(parts)
 
 
 def _hashtag(match: re.Match[str]) -> str:

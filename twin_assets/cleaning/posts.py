@@ -1,6 +1,7 @@
 """Posts: plain text in which decoration stands for structure, put back into words."""
 
 import re
+import unicodedata
 
 from twin_assets.cleaning.emoji import without_emoji
 from twin_assets.cleaning.markdown import segments
@@ -9,6 +10,16 @@ from twin_assets.cleaning.text import excerpt, one_line, repair_prose, settle, t
 from twin_assets.cleaning.tracking import without_tracking
 from twin_assets.documents import RawDocument
 
+# Full-width, circled and squared letters are decoration in a post, as are lines drawn under and
+# through letters; elsewhere they may be a script's own.
+_DECORATED = [
+    *(*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)),
+    *(*range(0x24B6, 0x24EA), *range(0x1F130, 0x1F14A)),
+]
+_PLAIN: dict[int, str | None] = {
+    **{code: unicodedata.normalize("NFKC", chr(code)) for code in _DECORATED},
+    **dict.fromkeys([0x332, 0x333, 0x336]),
+}
 _SPACE_RUN = re.compile(r"(?<=\S)[ \t]{2,}(?=\S)")
 
 
@@ -28,5 +39,5 @@ def _tidy(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    words = without_tracking(plain_mentions(repair_prose(text)))
+    words = without_tracking(plain_mentions(repair_prose(text).translate(_PLAIN)))
     return _SPACE_RUN.sub(" ", without_emoji(words))

@@ -73,16 +73,17 @@ def test_two_links_to_one_canonical_article_are_one_document(client, blog, tmp_p
         assert [document.link for document in store.documents("ada")] == [f"{BLOG}/a"]
 
 
-def test_a_home_page_leads_to_its_feed_and_the_feed_to_pages(client, blog):
+@pytest.mark.parametrize("home", ["/", "/blog", "/Posts/"])
+def test_a_home_page_leads_to_its_feed_and_the_feed_to_pages(client, blog, home):
     feed = f"<link rel='alternate' type='application/rss+xml' href='{BLOG}/feed'>"
-    blog.add("/", article("Tidewater", "everything", head=feed))
+    blog.add(home, article("Tidewater", "everything", head=feed))
     whole = "<p>" + "The whole text of the tide. " * 100 + "</p>"
     blog.add("/feed", feed_answer(rss(item(f"{BLOG}/a", "Teased"), item(f"{BLOG}/b", "B", whole))))
     blog.add("/a", article("On ropes", "ropes"))
-    found = finds(ArticleCrawler(client), f"{BLOG}/")
+    found = finds(ArticleCrawler(client), f"{BLOG}{home}")
     assert documents(found).keys() == {f"{BLOG}/a", f"{BLOG}/b"}
     assert "/b" not in blog.targets()  # its text was in the feed
-    assert {each.link for each in found} >= {f"{BLOG}/", f"{BLOG}/feed"}
+    assert {each.link for each in found} >= {f"{BLOG}{home}", f"{BLOG}/feed"}
 
 
 def test_an_unchanged_site_costs_one_request_a_page_and_no_write(client, blog, tmp_path):

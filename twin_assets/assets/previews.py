@@ -26,11 +26,11 @@ def escaped(text: str) -> str:
     return " ".join(marked.split())
 
 
-def table(rows: Sequence[Mapping[str, str]]) -> dg.TableMetadataValue:
-    """Return the first 50 rows as a table; the Dagster UI shows cells as plain text."""
+def table(rows: Sequence[Mapping[str, str]], most: int = _TABLE_ROWS) -> dg.TableMetadataValue:
+    """Return the first rows as a table; the Dagster UI shows cells as plain text."""
     names = list(rows[0]) if rows else ["none"]
     return dg.MetadataValue.table(
-        records=[dg.TableRecord(dict(row)) for row in rows[:_TABLE_ROWS]],
+        records=[dg.TableRecord(dict(row)) for row in rows[:most]],
         schema=dg.TableSchema([dg.TableColumn(name) for name in names]),
     )
 

@@ -15,6 +15,8 @@ from twin_assets.errors import BadInputError
 from twin_assets.raw_store import RawStore, open_raw_store
 from twin_assets.settings import TwinSettings
 
+_MOST_LINKS = 2000  # in the table; `twin status` names every link that needs a look
+
 
 @author_asset(group="collect", kinds={"python"}, team="data", code_version="2")
 def raw_documents(
@@ -83,7 +85,9 @@ def record_raw(
             "characters": characters,
             "revision": revision,
             **{f"links {what}": n for what, n in Counter(v.outcome for v in visits).items()},
-            "links": table([_visit_row(visit) for visit in sorted(visits, key=_worst_first)]),
+            "links": table(
+                [_visit_row(visit) for visit in sorted(visits, key=_worst_first)], _MOST_LINKS
+            ),
             "newest": dg.MetadataValue.md(
                 "\n".join(
                     f"- {escaped(d.title)} ({escaped(d.published_at or 'no date')})" for d in newest

@@ -1,5 +1,6 @@
 """Any article's page, and any feed: what remains when no platform's crawler takes the link."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -12,6 +13,10 @@ from twin_assets.documents import Category, Outcome, RawDocument
 from twin_assets.errors import BadInputError
 from twin_assets.extraction.tree import parse
 
+# Where blogs begin; an article's page names the feed as well.
+_HOME = re.compile(
+    r"/?|/(?:blog|articles|essays|journal|news|notes|posts|weblog|writing)/?", re.IGNORECASE
+)
 # Pages that one crawl asks for because of one feed: of its items, and of those that it dropped.
 MOST_PAGES = 500
 
@@ -49,7 +54,7 @@ class ArticleCrawler:
             yield from self._items(feed, visited, task)
             return
         html = visited.fetched.text()
-        is_home = urlsplit(visited.fetched.link).path in ("", "/")
+        is_home = _HOME.fullmatch(urlsplit(visited.fetched.link).path) is not None
         feeds = list(feed_links(html, visited.fetched.link)) if is_home else []
         if feeds:
             # not remembered, since a home page that is unchanged would not lead to its feed

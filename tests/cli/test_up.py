@@ -106,7 +106,8 @@ def test_everything_starts_takes_up_a_new_author_and_ends(up: Up):
     assert httpx.get(f"{up.page}/healthz").json() == {"status": "ok"}
     query = "{ assetNodes { assetKey { path } } }"
     answer = httpx.post(f"{up.dagster}/graphql", json={"query": query}, timeout=60).json()
-    assert len(answer["data"]["assetNodes"]) == 6
+    names = {node["assetKey"]["path"][0] for node in answer["data"]["assetNodes"]}
+    assert names >= {"raw_documents", "faiss_index", "index_comparison"}
 
     document = {
         "author": "Ada Quillfeather",

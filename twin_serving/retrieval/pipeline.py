@@ -6,7 +6,7 @@ from typing import Any
 
 from twin_assets.documents import Author, slugify
 from twin_assets.embedding import Embedder
-from twin_assets.errors import BadInputError
+from twin_assets.errors import BadInputError, IndexCorruptedError
 from twin_assets.model_folder import load_tokenizer
 from twin_assets.settings import TwinSettings
 from twin_serving.catalog import Catalog, Served
@@ -50,7 +50,11 @@ class Retriever:
         slug = author.slug if author else None
 
         vectors = self._embedder.encode([question])
-        candidates = search(served.snapshot, vectors, options.k, slug)
+        try:
+            candidates = search(served.snapshot, vectors, options.k, slug)
+        except IndexCorruptedError:  # a version was removed meanwhile; there is a newer one
+            served = self._catalog.served(self._embedder.weights_sha256)
+            candidates = search(served.snapshot, vectors, options.k, slug)
         trace.add(
             "search",
             {

@@ -23,7 +23,7 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from twin_assets.stores import COLLECTIONS
-from twin_assets.stores.qdrant_rows import DOCUMENTS
+from twin_assets.stores.records import DOCUMENTS
 
 # Read while tests are collected: the environment is cleared before they run.
 REAL_URL = os.environ.get("TWIN_TEST_QDRANT_URL", "")

@@ -16,7 +16,7 @@ from qdrant_servers import StandIn
 from twin_assets.documents import Category
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores.qdrant import QdrantStore
-from twin_assets.stores.qdrant_rows import DOCUMENTS
+from twin_assets.stores.records import DOCUMENTS
 
 POSTS = "post_chunks_embedded"
 COUNTS = {
@@ -113,7 +113,7 @@ def test_another_dimension_is_refused_and_what_was_there_stays(tmp_path: Path, u
     store = QdrantStore(tmp_path, url)
     version = publish_and_serve(store, "ada", 1)
     wide = partition(ADA, [(Category.POST, 2)], model=replace(MODEL, dimension=16))
-    line = r"^Qdrant's collection article_\w+ holds vectors of 8 dimensions, and these have 16: .*"
+    line = r"^The collection article_\w+ holds vectors of 8 dimensions, and these have 16: .*"
     with pytest.raises(IndexCorruptedError, match=line):
         store.publish(wide)
     assert_served(tmp_path, url, version)
@@ -161,7 +161,7 @@ def test_missing_rows_are_noticed(tmp_path: Path, url: str, collection: str) -> 
         mine = [point.id for point in points if point.payload["author"] == "ada"]
         client.delete(collection, mine[:1])
     store = QdrantStore(tmp_path, url)
-    line = r"^The rows of index version \S+ of ada in Qdrant do not match .*`twin build --author a"
+    line = r"^The records of index version \S+ of ada do not match .*`twin build --author a"
     for use in (
         lambda: store.verify("ada", version),
         lambda: store.read("ada", version),
@@ -191,7 +191,7 @@ def test_changed_rows_are_noticed_when_they_are_read(tmp_path: Path, url: str) -
     version = publish_and_serve(QdrantStore(tmp_path, url), "ada", 1)
     with closing(connect(tmp_path, url)) as client:
         (point,), _ = client.scroll("cleaned_posts", limit=1)
-        client.set_payload("cleaned_posts", {"title": "Other"}, [point.id], key="document")
+        client.set_payload("cleaned_posts", {"title": "Other"}, [point.id])
     store = QdrantStore(tmp_path, url)
     store.verify("ada", version)
     with pytest.raises(IndexCorruptedError, match=r"do not match its manifest"):

@@ -1,28 +1,29 @@
 """The production index: Qdrant, on a server or, to try it out, in a folder."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, IndexPartition
 from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.qdrant_database import QdrantDatabase, QdrantFolder, QdrantServer
 from twin_assets.stores.qdrant_rows import (
-    DOCUMENTS,
     count_rows,
     erase_rows,
     matching,
     prepare,
-    read_documents,
-    read_windows,
+    read_rows,
     write_rows,
 )
 from twin_assets.stores.qdrant_snapshot import QdrantSnapshot
+from twin_assets.stores.records import (
+    DOCUMENTS,
+    assemble,
+    damaged,
+    digest_of,
+    refuse_different_models,
+)
 from twin_assets.stores.versioned import VersionedStore
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class QdrantStore(VersionedStore):
         self._verified: set[tuple[str, str]] = set()
 
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
-        (folder / _DIGEST).write_text(_digest(partition))
+        (folder / _DIGEST).write_text(digest_of(partition, vectors=False))
         with self._database.writer() as client:
             prepare(client, partition.model.dimension, indexed=self._database.is_server)
             write_rows(client, partition, version)
@@ -93,11 +94,11 @@ class QdrantStore(VersionedStore):
 
     def _count(self, manifest: Manifest) -> None:
         client = self._database.reader()
-        author, version = manifest.author.slug, manifest.version
+        where = matching(author=manifest.author.slug, version=manifest.version)
         with self._database.faults():
-            rows = count_rows(client, matching(author=author, version=version))
+            rows = count_rows(client, where)
         if not _agree(rows, [manifest]):
-            raise _damaged(author, version)
+            raise damaged(manifest)
 
     def read(self, author: str, version: str) -> IndexPartition:
         """See :meth:`VectorStore.read`. The digest of the texts is compared as well.
@@ -110,27 +111,14 @@ class QdrantStore(VersionedStore):
         client = self._database.reader()
         where = matching(author=author, version=version)
         with self._database.faults():
-            documents = read_documents(client, where)
-            rows = read_windows(client, where)
-        chunks = {payload.chunk_place: payload.chunk for payload, _ in rows}
-        partition = IndexPartition(
-            author=manifest.author,
-            documents=documents,
-            chunks=[chunks[place] for place in sorted(chunks)],
-            windows=[payload.window for payload, _ in rows],
-            vectors=np.array([vector for _, vector in rows], dtype=np.float32).reshape(
-                -1, manifest.model.dimension
-            ),
-            model=manifest.model,
-            chunking=manifest.chunking,
-            data_version=manifest.data_version,
-            run_id=manifest.run_id,
-            upstream=manifest.upstream,
-        )
-        agree = all(payload.chunk == chunks[payload.chunk_place] for payload, _ in rows)
+            partition = assemble(
+                manifest,
+                read_rows(client, COLLECTIONS.values(), where, vectors=True),
+                read_rows(client, DOCUMENTS.values(), where, vectors=False),
+            )
         kept = (self._versions.folder(author, version) / _DIGEST).read_text()
-        if not agree or _digest(partition) != kept:
-            raise _damaged(author, version)
+        if digest_of(partition, vectors=False) != kept:
+            raise damaged(manifest)
         return partition
 
     def open(self, served: Mapping[str, str]) -> QdrantSnapshot:
@@ -143,11 +131,7 @@ class QdrantStore(VersionedStore):
         """
         client = self._database.reader()  # first: of a version with a manifest, it has every row
         manifests = [self._versions.verify(*key) for key in sorted(served.items())]
-        if len({(m.model.weights_sha256, m.model.dimension) for m in manifests}) > 1:
-            raise IndexCorruptedError(
-                "The served index versions come from different embedding models. "
-                "Run `twin build` so that all come from the configured one."
-            )
+        refuse_different_models(manifests)
         if manifests:
             self._count_together(client, manifests)
         return QdrantSnapshot(self._database, client, self._versions, manifests)
@@ -172,19 +156,4 @@ def _agree(rows: Counter[str], manifests: Sequence[Manifest]) -> bool:
     return (
         windows == {name: rows[name] for name in windows}
         and sum(rows[name] for name in DOCUMENTS.values()) == documents
-    )
-
-
-def _digest(partition: IndexPartition) -> str:
-    """Return a digest of everything but the vectors, which a server may keep less exactly."""
-    digest = hashlib.sha256()
-    for row in (*partition.documents, *partition.chunks, *partition.windows):
-        digest.update(repr(row).encode())
-    return digest.hexdigest()
-
-
-def _damaged(author: str, version: str) -> IndexCorruptedError:
-    return IndexCorruptedError(
-        f"The rows of index version {version} of {author} in Qdrant do not match its manifest. "
-        f"Run `twin build --author {author}` to make a new version."
     )

@@ -9,13 +9,8 @@ from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, Hit
 from twin_assets.stores.manifest import Manifest, VersionFolders
 from twin_assets.stores.qdrant_database import QdrantDatabase
-from twin_assets.stores.qdrant_rows import (
-    DOCUMENT_PAYLOAD,
-    DOCUMENTS,
-    WINDOW_PAYLOAD,
-    matching,
-    point_id,
-)
+from twin_assets.stores.qdrant_rows import matching, record_of
+from twin_assets.stores.records import DOCUMENTS, first_of_each_chunk, record_id
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -55,10 +50,10 @@ class QdrantSnapshot:
             return None
         with self._database.faults():
             found = self._client.retrieve(
-                DOCUMENTS[chunk.category], [point_id(manifest.version, chunk.document_id)]
+                DOCUMENTS[chunk.category], [record_id(manifest.version, chunk.document_id)]
             )
-            for record in found:
-                return DOCUMENT_PAYLOAD.validate_python(record.payload).document
+            for point in found:
+                return record_of(point).document
         self._check_nothing_was_removed([manifest])
         return None
 
@@ -81,7 +76,8 @@ class QdrantSnapshot:
             with self._database.faults():
                 results = self._ask(vectors[pending], category, manifests, wanted, exact=exact)
                 for place, points in zip(pending, results, strict=True):
-                    found[place] = _best(points, k)
+                    hits = (record_of(point).hit(point.score) for point in points)
+                    found[place] = first_of_each_chunk(hits, k)
             self._check_nothing_was_removed(manifests)
             if exact and any(len(points) < wanted for points in results):
                 raise IndexCorruptedError(
@@ -131,17 +127,3 @@ class QdrantSnapshot:
                     f"Index version {version} of {author} was removed while it was searched. "
                     "Ask again."
                 )
-
-
-def _best(points: "Iterable[models.ScoredPoint]", k: int) -> list[Hit]:
-    """Return the first hit of each of the first ``k`` chunks."""
-    best: dict[str, Hit] = {}
-    for point in points:
-        payload = WINDOW_PAYLOAD.validate_python(point.payload)
-        if payload.chunk.chunk_id not in best:
-            best[payload.chunk.chunk_id] = Hit(
-                payload.chunk, point.score, payload.start, payload.end
-            )
-            if len(best) == k:
-                break
-    return list(best.values())

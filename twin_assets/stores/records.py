@@ -156,12 +156,18 @@ def stack(records: Sequence[Record], dimension: int) -> Vectors:
     return np.array([record.vector for record in records], dtype=np.float32).reshape(-1, dimension)
 
 
-def digest_of(partition: IndexPartition) -> str:
-    """Return a digest of every row of the partition."""
+def digest_of(partition: IndexPartition, *, vectors: bool = True) -> str:
+    """Return a digest of every row of the partition.
+
+    Args:
+        partition: the partition.
+        vectors: whether the vectors count, which a server may keep less exactly.
+    """
     digest = hashlib.sha256()
     for row in (*partition.documents, *partition.chunks, *partition.windows):
         digest.update(repr(row).encode("utf-8", "surrogatepass"))
-    digest.update(np.ascontiguousarray(partition.vectors).tobytes())
+    if vectors:
+        digest.update(np.ascontiguousarray(partition.vectors).tobytes())
     return digest.hexdigest()
 
 

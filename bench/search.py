@@ -21,7 +21,7 @@ from reporting import arguments, show
 
 from twin_assets.artifacts import Vectors
 from twin_assets.stores.faiss import FaissStore
-from twin_assets.stores.faiss_snapshot import FaissSnapshot
+from twin_assets.stores.faiss.snapshot import FaissSnapshot
 
 COLUMNS = [
     "windows",

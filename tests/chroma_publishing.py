@@ -15,9 +15,10 @@ from builders import partition
 from faults import Step, kill_myself
 
 from twin_assets.documents import Author, Category
-from twin_assets.stores import IndexPartition, Snapshot, chroma_rows
+from twin_assets.stores import IndexPartition, Snapshot
 from twin_assets.stores.chroma import ChromaStore
-from twin_assets.stores.chroma_database import ChromaDatabase
+from twin_assets.stores.chroma import rows as chroma_rows
+from twin_assets.stores.chroma.database import ChromaDatabase
 
 KEPT = 4
 MIXED = [(Category.ARTICLE, 2), (Category.POST, 3), (Category.REPOSITORY, 1)] * 2

@@ -18,8 +18,9 @@ from builders import partition
 
 from twin_assets import files
 from twin_assets.documents import Category
-from twin_assets.stores import IndexPartition, faiss_files, manifest, versioned
+from twin_assets.stores import IndexPartition, manifest, versioned
 from twin_assets.stores.faiss import FaissStore
+from twin_assets.stores.faiss import files as faiss_files
 
 MIXED = ((Category.ARTICLE, 2), (Category.POST, 3), (Category.REPOSITORY, 1))
 

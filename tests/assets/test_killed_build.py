@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from twin_assets.assets import indexes, materialize
-from twin_assets.stores import create_store, faiss, faiss_files, manifest
+from twin_assets.stores import create_store, faiss, manifest
+from twin_assets.stores.faiss import files as faiss_files
 from twin_serving.retrieval import RetrievalOptions
 from twin_serving.twin import Twin
 

@@ -12,8 +12,8 @@ from twin_assets.documents import Author, Category
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import IndexPartition, Snapshot
 from twin_assets.stores.chroma import ChromaStore
-from twin_assets.stores.chroma_database import ChromaDatabase
-from twin_assets.stores.chroma_rows import collections_of
+from twin_assets.stores.chroma.database import ChromaDatabase
+from twin_assets.stores.chroma.rows import collections_of
 
 BOB = Author("bob", "Bob")
 
@@ -135,7 +135,7 @@ def test_a_version_that_was_removed_while_it_was_open_gives_no_half_answer(
     for author in (None, "ada"):
         with pytest.raises(IndexCorruptedError, match=r"of ada was removed while it was searched"):
             new.search(question, Category.POST, 9, author)
-    monkeypatch.setattr("twin_assets.stores.chroma_snapshot._FEW", 0)
+    monkeypatch.setattr("twin_assets.stores.chroma.snapshot._FEW", 0)
     with pytest.raises(IndexCorruptedError, match=r"of ada was removed while it was searched"):
         graph.search(question, Category.POST, 1)
 
@@ -144,7 +144,7 @@ def test_a_version_that_was_removed_while_it_was_open_gives_no_half_answer(
 def test_a_database_that_was_emptied_is_noticed(
     tmp_path: Path, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twin_assets.stores.chroma_snapshot._FEW", few)
+    monkeypatch.setattr("twin_assets.stores.chroma.snapshot._FEW", few)
     store = ChromaStore(tmp_path)
     version = publish_and_serve(store, "ada", 1)
     shutil.rmtree(tmp_path / "_database")

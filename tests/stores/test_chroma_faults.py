@@ -29,7 +29,7 @@ from faults import Step
 from twin_assets.documents import Author, Category
 from twin_assets.errors import IndexCorruptedError, StorageError
 from twin_assets.stores.chroma import ChromaStore
-from twin_assets.stores.chroma_database import ChromaDatabase
+from twin_assets.stores.chroma.database import ChromaDatabase
 
 # Several processes
 

@@ -11,8 +11,8 @@ from test_backends import BOB, CY, EVE, assert_same, brute_force
 
 from twin_assets.documents import Author, Category
 from twin_assets.errors import StorageError
-from twin_assets.stores import IndexPartition, ivf, ivf_training
-from twin_assets.stores.faiss import FaissStore
+from twin_assets.stores import IndexPartition
+from twin_assets.stores.faiss import FaissStore, ivf, ivf_training
 from twin_assets.stores.manifest import file_digest
 
 CATEGORY = Category.ARTICLE

@@ -88,7 +88,7 @@ def test_rows_are_written_in_bounded_batches(
     bound: str,
     value: int,
 ) -> None:
-    monkeypatch.setattr(f"twin_assets.stores.qdrant_rows._BATCH_{bound}", value)
+    monkeypatch.setattr(f"twin_assets.stores.qdrant.rows._BATCH_{bound}", value)
     version = publish_and_serve(QdrantStore(tmp_path, qdrant_stand_in.url), "ada", 1)
     writes = [line for line in qdrant_stand_in.requests if line.startswith("PUT")]
     assert sum(f"/{POSTS}/points?" in line for line in writes) == 3

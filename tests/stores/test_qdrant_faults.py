@@ -36,7 +36,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twin_assets.stores.qdrant_retries._PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("twin_assets.stores.qdrant.retries._PAUSES", (0.0, 0.0, 0.0))
 
 
 # Several processes
@@ -91,7 +91,7 @@ def test_readers_do_not_wait_for_a_writer_and_a_second_writer_gives_up_in_the_en
     with (tmp_path / "_local" / "twin.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert_served(tmp_path, "", version)
-        monkeypatch.setattr("twin_assets.stores.qdrant_database._PATIENCE", 0)
+        monkeypatch.setattr("twin_assets.stores.qdrant.database._PATIENCE", 0)
         with pytest.raises(StorageError, match=r"^Another process has been writing to .*_local "):
             store.publish(version_of("ada", 2))
     publish_and_serve(store, "ada", 3)
@@ -270,7 +270,7 @@ def test_a_server_that_hangs_is_asked_once(
     tmp_path: Path, qdrant_stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = Event()
-    monkeypatch.setattr("twin_assets.stores.qdrant_database._TIMEOUT", 1)
+    monkeypatch.setattr("twin_assets.stores.qdrant.database._TIMEOUT", 1)
     qdrant_stand_in.broken = [lambda handler: released.wait(60) and None] * 2
     with pytest.raises(StorageError) as caught:
         QdrantStore(tmp_path, qdrant_stand_in.url).publish(version_of("ada", 1))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from twin_assets.stores import COLLECTIONS, IndexPartition
 from twin_assets.stores.manifest import Manifest
-from twin_assets.stores.qdrant_database import QdrantDatabase, QdrantFolder, QdrantServer
-from twin_assets.stores.qdrant_rows import (
+from twin_assets.stores.qdrant.database import QdrantDatabase, QdrantFolder, QdrantServer
+from twin_assets.stores.qdrant.rows import (
     count_rows,
     erase_rows,
     matching,
@@ -16,7 +16,7 @@ from twin_assets.stores.qdrant_rows import (
     read_rows,
     write_rows,
 )
-from twin_assets.stores.qdrant_snapshot import QdrantSnapshot
+from twin_assets.stores.qdrant.snapshot import QdrantSnapshot
 from twin_assets.stores.records import (
     DOCUMENTS,
     assemble,

@@ -6,11 +6,11 @@ from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import Hit
-from twin_assets.stores.exact import sample_questions
-from twin_assets.stores.faiss_collection import Collection, FoundChunk
-from twin_assets.stores.faiss_files import OpenedVersion
-from twin_assets.stores.ivf import Ivf
-from twin_assets.stores.ivf_search import ApproximateSearch
+from twin_assets.stores.faiss.collection import Collection, FoundChunk
+from twin_assets.stores.faiss.exact import sample_questions
+from twin_assets.stores.faiss.files import OpenedVersion
+from twin_assets.stores.faiss.ivf import Ivf
+from twin_assets.stores.faiss.ivf_search import ApproximateSearch
 
 _WINDOWS_A_CHUNK = 8  # looked at first, for each chunk that is wanted
 _RECALL_SEED = 7

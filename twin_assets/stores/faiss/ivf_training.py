@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 
 from twin_assets.artifacts import Vectors
-from twin_assets.stores.exact import (
+from twin_assets.stores.faiss.exact import (
     Rows,
     best_first,
     exact_scores,

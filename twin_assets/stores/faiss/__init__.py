@@ -7,10 +7,10 @@ from pathlib import Path
 from twin_assets.documents import Category
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import IndexPartition
-from twin_assets.stores.faiss_files import OpenedVersion, read_version, write_version
-from twin_assets.stores.faiss_snapshot import FaissSnapshot
-from twin_assets.stores.ivf import Ivf, IvfFolder, IvfRecord
-from twin_assets.stores.verified import VerifiedVersions
+from twin_assets.stores.faiss.files import OpenedVersion, read_version, write_version
+from twin_assets.stores.faiss.ivf import Ivf, IvfFolder, IvfRecord
+from twin_assets.stores.faiss.snapshot import FaissSnapshot
+from twin_assets.stores.faiss.verified import VerifiedVersions
 from twin_assets.stores.versioned import VersionedStore
 
 EXACT_BELOW = 50_000  # windows of a category that are searched exactly in a few milliseconds

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category
 from twin_assets.stores import Hit
-from twin_assets.stores.exact import Rows, renumbered, row_numbers, top_rows
-from twin_assets.stores.faiss_files import OpenedVersion
+from twin_assets.stores.faiss.exact import Rows, renumbered, row_numbers, top_rows
+from twin_assets.stores.faiss.files import OpenedVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from twin_assets.documents import Category
 from twin_assets.stores import COLLECTIONS, IndexPartition
-from twin_assets.stores.chroma_database import ChromaDatabase
-from twin_assets.stores.chroma_rows import (
+from twin_assets.stores.chroma.database import ChromaDatabase
+from twin_assets.stores.chroma.rows import (
     collections_of,
     of_author,
     of_version,
     read_rows,
     write_rows,
 )
-from twin_assets.stores.chroma_snapshot import ChromaSnapshot
+from twin_assets.stores.chroma.snapshot import ChromaSnapshot
 from twin_assets.stores.records import (
     DOCUMENTS,
     Record,

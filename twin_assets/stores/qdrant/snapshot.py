@@ -8,8 +8,8 @@ from twin_assets.documents import Category, Chunk, CleanedDocument
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, Hit
 from twin_assets.stores.manifest import Manifest, VersionFolders
-from twin_assets.stores.qdrant_database import QdrantDatabase
-from twin_assets.stores.qdrant_rows import matching, record_of
+from twin_assets.stores.qdrant.database import QdrantDatabase
+from twin_assets.stores.qdrant.rows import matching, record_of
 from twin_assets.stores.records import DOCUMENTS, first_of_each_chunk, record_id
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, Hit
-from twin_assets.stores.chroma_database import ChromaDatabase
-from twin_assets.stores.chroma_rows import collections_of, of_version, read_rows
+from twin_assets.stores.chroma.database import ChromaDatabase
+from twin_assets.stores.chroma.rows import collections_of, of_version, read_rows
 from twin_assets.stores.manifest import Manifest, VersionFolders
 from twin_assets.stores.records import (
     DOCUMENTS,

@@ -6,9 +6,9 @@ import faiss
 import numpy as np
 
 from twin_assets.artifacts import Vectors
-from twin_assets.stores.exact import Rows, best_first, exact_scores, renumbered
-from twin_assets.stores.faiss_collection import Collection
-from twin_assets.stores.ivf import Ivf
+from twin_assets.stores.faiss.collection import Collection
+from twin_assets.stores.faiss.exact import Rows, best_first, exact_scores, renumbered
+from twin_assets.stores.faiss.ivf import Ivf
 
 
 class ApproximateSearch:

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from twin_assets.artifacts import Vectors, read_rows, write_rows
 from twin_assets.documents import Category, Chunk, CleanedDocument, Window
 from twin_assets.stores import COLLECTIONS, IndexPartition
+from twin_assets.stores.faiss.mapped import MappedRows, map_array, write_mappable
 from twin_assets.stores.manifest import Manifest
-from twin_assets.stores.mapped import MappedRows, map_array, write_mappable
 from twin_assets.stores.versioned import rows_by_category
 
 _DOCUMENTS = "documents.arrow"

@@ -19,7 +19,7 @@ from weakref import WeakSet
 import httpx
 
 from twin_assets.errors import BadInputError, StorageError, TwinError
-from twin_assets.stores.qdrant_retries import GRPC_OPTIONS, RetryingTransport
+from twin_assets.stores.qdrant.retries import GRPC_OPTIONS, RetryingTransport
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient

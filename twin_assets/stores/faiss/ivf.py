@@ -23,10 +23,10 @@ from twin_assets.documents import Category
 from twin_assets.errors import IndexCorruptedError, StorageError
 from twin_assets.files import replacing
 from twin_assets.stores import COLLECTIONS
-from twin_assets.stores.faiss_collection import Collection
-from twin_assets.stores.ivf_training import calibrate, train
+from twin_assets.stores.faiss.collection import Collection
+from twin_assets.stores.faiss.ivf_training import calibrate, train
+from twin_assets.stores.faiss.verified import FileState, file_state
 from twin_assets.stores.manifest import file_digest
-from twin_assets.stores.verified import FileState, file_state
 
 
 @dataclass(frozen=True, slots=True)

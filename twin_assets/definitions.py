@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from twin_assets.assets import ASSETS, chain
+from twin_assets.assets import ASSETS, chain, faiss_ivf
 from twin_assets.assets.versions import with_settings
 from twin_assets.checks import CHECKS
-from twin_assets.schedules import build_crawl_schedule
+from twin_assets.schedules import build_crawl_schedule, build_ivf_schedule
 from twin_assets.sensors import build_failure_sensor, build_raw_sensor
 from twin_assets.settings import TwinSettings, load_settings
 
@@ -28,12 +28,14 @@ def build_definitions(
         selection=dg.AssetSelection.assets(*chain(indexes or [settings.index])),
         description="Everything from the raw store to a served index, for one author or several.",
     )
-    schedule = build_crawl_schedule(JOB, settings.crawl_schedule)
+    schedules = [build_ivf_schedule(faiss_ivf)] if settings.index == "faiss" else []
+    if crawl_again := build_crawl_schedule(JOB, settings.crawl_schedule):
+        schedules.append(crawl_again)
     return dg.Definitions(
-        assets=with_settings(ASSETS, settings),
+        assets=[*with_settings(ASSETS, settings), faiss_ivf],
         asset_checks=CHECKS,
         jobs=[job],
-        schedules=[schedule] if schedule else [],
+        schedules=schedules,
         sensors=[build_raw_sensor(JOB), build_failure_sensor(job)],
         resources={"settings": settings},
         # One process a run, so that the embedding model is loaded once.

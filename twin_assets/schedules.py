@@ -1,4 +1,4 @@
-"""A schedule that crawls the authors' sources again."""
+"""Schedules: the authors' sources crawled again, and the index over all authors built anew."""
 
 from contextlib import closing
 
@@ -50,3 +50,14 @@ def build_crawl_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition | No
         ]
 
     return crawl_again
+
+
+def build_ivf_schedule(asset: dg.AssetsDefinition) -> dg.ScheduleDefinition:
+    """Return the schedule that builds the asset once a night, after the crawl of the day before."""
+    return dg.ScheduleDefinition(
+        name="build_ivf",
+        target=dg.AssetSelection.assets(asset),
+        cron_schedule="0 3 * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Takes what was published since into the inverted file over all authors.",
+    )

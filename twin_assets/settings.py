@@ -63,6 +63,9 @@ class TwinSettings(BaseSettings):
     index: Literal["faiss", "qdrant", "chroma"] = Field(
         "faiss", description="The index that is built and that answers: faiss, qdrant or chroma."
     )
+    faiss_eight_bit: bool = Field(
+        True, description="Whether faiss_ivf keeps a byte a component; scores stay exact."
+    )
     qdrant_url: str = Field(
         "", description="A Qdrant server's address; empty for its local mode in TWIN_HOME."
     )

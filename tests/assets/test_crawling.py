@@ -194,7 +194,7 @@ def test_a_schedule_that_is_none_is_one_clear_line(cron):
 
 def test_the_schedule_can_be_off(crawling):
     off = crawling.model_copy(update={"crawl_schedule": "off"})
-    assert not build_definitions(off).get_repository_def().schedule_defs
+    assert not build_definitions(off).get_repository_def().has_schedule_def("crawl_again")
 
 
 def test_a_new_source_is_news_to_the_sensor(site, crawling, instance):

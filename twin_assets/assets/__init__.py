@@ -8,6 +8,7 @@ from twin_assets.assets.chunks import chunks, windows
 from twin_assets.assets.cleaned import cleaned_documents
 from twin_assets.assets.embeddings import embeddings
 from twin_assets.assets.indexes import INDEXES
+from twin_assets.assets.ivf import faiss_ivf
 from twin_assets.assets.raw import raw_documents
 
 STAGES = (raw_documents, cleaned_documents, chunks, windows, embeddings)
@@ -28,6 +29,7 @@ __all__ = [
     "chunks",
     "cleaned_documents",
     "embeddings",
+    "faiss_ivf",
     "raw_documents",
     "windows",
 ]

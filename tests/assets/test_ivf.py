@@ -1,0 +1,59 @@
+"""The asset over all authors: nothing to do for few, an inverted file and its recall for many."""
+
+from functools import partial
+
+import pytest
+from builders import ADA, partition
+
+from twin_assets.definitions import build_definitions
+from twin_assets.documents import Author, Category
+from twin_assets.stores import faiss
+
+BOB = Author("bob", "Bob")
+
+
+@pytest.fixture
+def published(settings):
+    """Two authors with 1,500 posts, served."""
+    store = faiss.FaissStore(settings.indexes_path / "faiss")
+    for seed, author in enumerate((ADA, BOB)):
+        part = partition(author, [(Category.POST, 1)] * 750, seed=seed)
+        store.serve(author.slug, store.publish(part).version)
+
+
+def materialize(settings, instance):
+    """Run the asset as its schedule does."""
+    repository = build_definitions(settings).get_repository_def()
+    schedule = repository.get_schedule_def("build_ivf")
+    job = repository.get_job(schedule.job_name)
+    result = job.execute_in_process(instance=instance)
+    (event,) = result.asset_materializations_for_node("faiss_ivf")
+    (check,) = result.get_asset_check_evaluations()
+    return {name: value.value for name, value in event.metadata.items()}, check
+
+
+def test_few_windows_need_none(published, settings, instance):
+    metadata, check = materialize(settings, instance)
+    assert metadata["search over all authors"] == "exact"
+    assert metadata["authors"] == 2
+    assert check.passed
+
+
+@pytest.mark.parametrize("eight_bit", [True, False])
+def test_many_windows_get_one_and_its_recall_is_checked(
+    published, settings, instance, monkeypatch, eight_bit
+):
+    monkeypatch.setattr(faiss, "FaissStore", partial(faiss.FaissStore, exact_below=1000))
+    metadata, check = materialize(
+        settings.model_copy(update={"faiss_eight_bit": eight_bit}), instance
+    )
+    assert metadata["search over all authors"] == "approximate"
+    assert metadata["post windows"] == 1500
+    assert metadata["post lists"] > metadata["post lists searched"]
+    assert check.passed
+    assert 0.95 <= check.metadata["recall"].value <= 1
+
+
+def test_it_is_not_scheduled_for_another_backend(settings):
+    other = build_definitions(settings.model_copy(update={"index": "qdrant"}))
+    assert not other.get_repository_def().has_schedule_def("build_ivf")

@@ -43,7 +43,7 @@ check-browser:
 	else echo "No Chromium found: install it, or set TWIN_CHROMIUM; the page's tests are skipped."; fi
 
 test: $(INSTALLED) lint types imports check-browser ## Lint, types, import rules and the whole test suite.
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: $(INSTALLED) ## Run the benchmarks (CONTRIBUTING.md says how to read them).
 	$(BIN)/python bench/embedding.py

@@ -1,5 +1,6 @@
 """The identity of a web link."""
 
+from contextlib import suppress
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 # Referral and campaign marks say where a reader came from, not which document was read.
@@ -21,6 +22,17 @@ def canonical_link(link: str) -> str:
     query = parts.query if len(kept) == len(pairs) else urlencode(kept)
     host = parts.netloc.rpartition("@")[2].lower()
     return urlunsplit((parts.scheme, host, parts.path, query, ""))
+
+
+def untracked(link: str) -> str:
+    """Return the link as it is, its fragment included, but without tracking parameters.
+
+    A relative link, or one of another kind, has nothing to take out.
+    """
+    address, mark, fragment = link.partition("#")
+    with suppress(ValueError):
+        address = canonical_link(address)
+    return address + mark + fragment
 
 
 def _is_tracking(parameter: str, link: SplitResult) -> bool:

@@ -135,7 +135,7 @@ class Catalog:
             if reason is not None:
                 faults.append(reason)
         snapshot = self._store.open({p.author.slug: p.version for p in partitions})
-        return Served(self._store.name, tuple(partitions), snapshot, tuple(faults))
+        return Served(self._store.name, tuple(partitions), snapshot, (*faults, *snapshot.faults))
 
     def _choose(
         self, author: str, pointer: str, weights_sha256: str | None

@@ -8,14 +8,13 @@ from time import perf_counter
 import numpy as np
 
 from twin_assets.artifacts import Vectors
-from twin_assets.documents import Category
 from twin_assets.embedding import Embedder
 from twin_assets.errors import BadInputError
 from twin_assets.stores import Snapshot, VectorStore
+from twin_serving.retrieval.search import search
 
 TOP = 10  # of overlap@10
 _QUESTIONS = 50
-_CATEGORIES = tuple(Category)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class BackendFigures:
     """How one backend answered.
 
     ``overlap`` is the mean share of the baseline's ten best chunks that are among this backend's
-    ten best, over all questions; times are milliseconds a question, its three collections searched.
+    ten best, over all questions; times are milliseconds for the search stage of a question.
     """
 
     backend: str
@@ -129,10 +128,7 @@ def _ask_all(
 
 
 def _ten_best(snapshot: Snapshot, vector: Vectors, author: str | None) -> list[str]:
-    hits = [
-        hit for category in _CATEGORIES for hit in snapshot.search(vector, category, TOP, author)[0]
-    ]
-    return [hit.chunk.chunk_id for hit in sorted(hits, key=lambda hit: -hit.score)[:TOP]]
+    return [candidate.chunk_id for candidate in search(snapshot, vector, TOP, author)]
 
 
 def _overlap(answers: Sequence[Sequence[str]], expected: Sequence[Sequence[str]]) -> float:

@@ -8,6 +8,7 @@ from builders import ADA, partition
 from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author, Category
 from twin_assets.stores import faiss
+from twin_serving.catalog import open_catalog
 
 BOB = Author("bob", "Bob")
 
@@ -57,3 +58,16 @@ def test_many_windows_get_one_and_its_recall_is_checked(
 def test_it_is_not_scheduled_for_another_backend(settings):
     other = build_definitions(settings.model_copy(update={"index": "qdrant"}))
     assert not other.get_repository_def().has_schedule_def("build_ivf")
+
+
+def test_a_damaged_one_is_told_and_answers_are_exact(write, build_now, settings):
+    write("ada", {"rye": "Rye dough wants a sour starter, because acid keeps its starch whole."})
+    build_now()
+    folder = settings.indexes_path / "faiss" / "_ivf"
+    folder.mkdir()
+    (folder / "article_chunks_embedded.json").write_text("{")
+    served = open_catalog(settings).served()
+    assert [partition.author.slug for partition in served.partitions] == ["ada"]
+    (fault,) = served.faults
+    assert "article" in fault
+    assert "\n" not in fault

@@ -14,8 +14,8 @@ import pytest
 from test_commands import line
 
 from twin_assets.assets import ASSETS, forgetting
+from twin_assets.assets.dagster_storages import Storages
 from twin_assets.assets.provenance import latest_by_author
-from twin_assets.assets.storages import Storages
 from twin_assets.errors import StorageError
 from twin_assets.partitions import range_tags
 from twin_assets.raw_store import open_raw_store

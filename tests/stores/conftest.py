@@ -42,9 +42,15 @@ def chroma_url(chroma_server: str) -> str:
 
 
 @pytest.fixture(params=["folder", "server"])
-def url(request: pytest.FixtureRequest) -> str:
+def chroma_place(request: pytest.FixtureRequest) -> str:
     """Where Chroma is: on a server, or, without a URL, in a folder."""
     return request.getfixturevalue("chroma_url") if request.param == "server" else ""
+
+
+@pytest.fixture(params=["folder", "stand-in"])
+def qdrant_place(request: pytest.FixtureRequest) -> str:
+    """Where Qdrant is: on a stand-in for a server, or, without a URL, in a folder."""
+    return request.getfixturevalue("qdrant_stand_in_url") if request.param == "stand-in" else ""
 
 
 @pytest.fixture
@@ -52,6 +58,12 @@ def qdrant_stand_in() -> Iterator[StandIn]:
     """A running stand-in for a Qdrant server, without collections."""
     with running_stand_in(StandIn()) as running:
         yield running
+
+
+@pytest.fixture
+def qdrant_stand_in_url(qdrant_stand_in: StandIn) -> str:
+    """The URL of the stand-in."""
+    return qdrant_stand_in.url
 
 
 @pytest.fixture

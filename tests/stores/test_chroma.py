@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import ADA, DIMENSION, partition, unit_vectors
-from chroma_publishing import assert_answers, kept_rows, publish_and_serve, version_of
+from chroma_publishing import kept_rows
+from publishing import assert_answers, publish_and_serve, version_of
 
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Author, Category
@@ -99,9 +100,9 @@ def test_more_chunks_are_found_than_the_graph_leads_to(snapshot: Snapshot) -> No
 # Rows that go, or are not what they were
 
 
-def test_the_rows_stand_in_six_collections(tmp_path: Path, url: str) -> None:
-    publish_and_serve(ChromaStore(tmp_path, url), "ada", 1)
-    with ChromaDatabase(tmp_path / "_database", url, None).session() as client:
+def test_the_rows_stand_in_six_collections(tmp_path: Path, chroma_place: str) -> None:
+    publish_and_serve(ChromaStore(tmp_path, chroma_place), "ada", 1)
+    with ChromaDatabase(tmp_path / "_database", chroma_place, None).session() as client:
         assert {found.name: found.count() for found in client.list_collections()} == {
             "cleaned_articles": 2,
             "cleaned_posts": 2,
@@ -112,19 +113,19 @@ def test_the_rows_stand_in_six_collections(tmp_path: Path, url: str) -> None:
         }
 
 
-def test_a_forgotten_author_has_no_row_left(tmp_path: Path, url: str) -> None:
-    store = ChromaStore(tmp_path, url)
+def test_a_forgotten_author_has_no_row_left(tmp_path: Path, chroma_place: str) -> None:
+    store = ChromaStore(tmp_path, chroma_place)
     bob = publish_and_serve(store, "bob", 1)
     for seed in (1, 2):
         publish_and_serve(store, "ada", seed)
     store.forget("ada")
-    assert kept_rows(tmp_path, url) == {("bob", bob)}
+    assert kept_rows(tmp_path, chroma_place) == {("bob", bob)}
 
 
 def test_a_version_that_was_removed_while_it_was_open_gives_no_half_answer(
-    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, chroma_place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = ChromaStore(tmp_path, url)
+    store = ChromaStore(tmp_path, chroma_place)
     old = store.publish(version_of("ada", 1)).version
     asked, new, graph = store.open({"ada": old}), store.open({"ada": old}), store.open({"ada": old})
     assert_answers(asked, version_of("ada", 1))
@@ -154,10 +155,10 @@ def test_a_database_that_was_emptied_is_noticed(
         snapshot.search(unit_vectors(1), Category.POST, 1)
 
 
-def test_missing_rows_are_noticed(tmp_path: Path, url: str) -> None:
-    store = ChromaStore(tmp_path, url)
+def test_missing_rows_are_noticed(tmp_path: Path, chroma_place: str) -> None:
+    store = ChromaStore(tmp_path, chroma_place)
     version = publish_and_serve(store, "ada", 1)
-    with ChromaDatabase(tmp_path / "_database", url, None).session(writes=True) as client:
+    with ChromaDatabase(tmp_path / "_database", chroma_place, None).session(writes=True) as client:
         collection = collections_of(client)["post_chunks_embedded"]
         collection.delete(ids=collection.get(limit=1)["ids"])
     line = r"^The records of index version \S+ of ada do not match .*`twin build --author ada`"
@@ -173,11 +174,11 @@ def test_missing_rows_are_noticed(tmp_path: Path, url: str) -> None:
     "change", [{"metadatas": [{"title": "Other"}]}, {"embeddings": unit_vectors(1, 7).tolist()}]
 )
 def test_changed_rows_are_noticed_when_they_are_read(
-    tmp_path: Path, url: str, change: dict[str, Any]
+    tmp_path: Path, chroma_place: str, change: dict[str, Any]
 ) -> None:
-    store = ChromaStore(tmp_path, url)
+    store = ChromaStore(tmp_path, chroma_place)
     version = publish_and_serve(store, "ada", 1)
-    with ChromaDatabase(tmp_path / "_database", url, None).session(writes=True) as client:
+    with ChromaDatabase(tmp_path / "_database", chroma_place, None).session(writes=True) as client:
         collection = collections_of(client)["post_chunks_embedded"]
         collection.update(ids=collection.get(limit=1)["ids"], **change)
     with pytest.raises(IndexCorruptedError, match=r"do not match its manifest"):

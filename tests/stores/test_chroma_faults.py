@@ -11,67 +11,16 @@ from threading import Thread
 
 import pytest
 from builders import ADA, partition
-from chroma_publishing import (
-    KEPT,
-    STEPS,
-    assert_answers,
-    assert_served,
-    kept_rows,
-    publish_and_serve,
-    seed_of,
-    start,
-    version_of,
-    wait_for,
-)
+from chroma_publishing import start
 from chroma_servers import running_chroma
-from faults import Step
+from publishing import assert_answers, assert_serves, publish_and_serve, version_of, wait_for
 
 from twin_assets.documents import Author, Category
-from twin_assets.errors import IndexCorruptedError, StorageError
+from twin_assets.errors import StorageError
 from twin_assets.stores.chroma import ChromaStore
 from twin_assets.stores.chroma.database import ChromaDatabase
 
 # Several processes
-
-
-def test_no_answer_is_torn_empty_or_mixed_while_another_process_publishes(
-    tmp_path: Path, url: str
-) -> None:
-    store = ChromaStore(tmp_path, url)
-    publish_and_serve(store, "bob", 0)
-    publish_and_serve(store, "ada", 0)
-    seen = set()
-    publisher = start(tmp_path, url, "ada", 1, 8)
-    while publisher.poll() is None:
-        served = {author: store.serving(author) or "" for author in ("ada", "bob")}
-        try:
-            snapshot = store.open(served)
-            for author, version in served.items():
-                assert_answers(snapshot, version_of(author, seed_of(version)))
-        except IndexCorruptedError:  # said, not answered wrongly: the version is gone by now
-            assert served["ada"] != store.serving("ada")
-            continue
-        seen.add(served["ada"])
-    wait_for(publisher)
-    assert len(seen) > 2
-    served_last = store.serving("ada") or ""
-    assert seed_of(served_last) == 8
-    assert_served(tmp_path, url, served_last)
-    names = [(m.author.slug, m.version) for a in ("ada", "bob") for m in store.versions(a)]
-    assert kept_rows(tmp_path, url) == set(names)
-    assert len(names) == KEPT + 1
-
-
-def test_two_processes_publish_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
-    publishers = [start(tmp_path, "", slug, 1, 3, times=10) for slug in ("ada", "bob")]
-    for publisher in publishers:
-        wait_for(publisher)
-    store = ChromaStore(tmp_path)
-    for slug in ("ada", "bob"):
-        assert len(store.versions(slug)) == 3
-        for manifest in store.versions(slug):
-            read = store.read(slug, manifest.version)
-            assert (read.vectors == version_of(slug, seed_of(manifest.version), 10).vectors).all()
 
 
 def test_a_folder_is_one_session_s_at_a_time(tmp_path: Path) -> None:
@@ -99,48 +48,15 @@ def test_vectors_that_chroma_saves_do_not_replace_what_another_saved(tmp_path: P
         assert (read.vectors == part.vectors).all()
 
 
-def test_what_another_process_published_is_seen(tmp_path: Path, url: str) -> None:
-    store = ChromaStore(tmp_path, url)
+def test_what_another_process_published_is_seen(tmp_path: Path, chroma_place: str) -> None:
+    store = ChromaStore(tmp_path, chroma_place)
     before = publish_and_serve(store, "ada", 1)
     snapshot = store.open({"ada": before})
-    wait_for(start(tmp_path, url, "ada", 2, 1))
+    wait_for(start(tmp_path, chroma_place, "ada", 2, 1))
     after = store.serving("ada") or ""
     assert after != before
     assert_answers(store.open({"ada": after}), version_of("ada", 2))
     assert_answers(snapshot, version_of("ada", 1))
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_publisher_that_is_killed_leaves_the_old_version_and_the_next_removes_its_rows(
-    tmp_path: Path, step: str
-) -> None:
-    before = publish_and_serve(ChromaStore(tmp_path), "ada", 1)
-    wait_for(start(tmp_path, "", "ada", 2, 1, step=step), -9)
-    assert_served(tmp_path, "", before)
-    after = publish_and_serve(ChromaStore(tmp_path), "ada", 3)
-    assert_served(tmp_path, "", after)
-    assert kept_rows(tmp_path, "") == {("ada", before), ("ada", after)}
-
-
-@pytest.mark.parametrize("fault", [OSError("No space left"), KeyboardInterrupt()])
-@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
-def test_a_fault_at_any_step_of_publishing(
-    tmp_path: Path, step: Step, fault: BaseException, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def throw() -> None:
-        raise fault
-
-    store = ChromaStore(tmp_path)
-    before = publish_and_serve(store, "ada", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(step.owner, step.name, step.faulty(throw))
-        expected = StorageError if isinstance(fault, Exception) else KeyboardInterrupt
-        with pytest.raises(expected) as caught:
-            store.publish(version_of("ada", 2))
-        assert "\n" not in str(caught.value)
-    assert_served(tmp_path, "", before)
-    after = publish_and_serve(store, "ada", 3)
-    assert kept_rows(tmp_path, "") == {("ada", before), ("ada", after)}
 
 
 # What is broken, gone, or refuses
@@ -274,8 +190,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
     output = wait_for(start(tmp_path, "", "ada", 2, 100, before=limited), 1)
     assert "StorageError: The Chroma database in " in output.splitlines()[-1]
     served = ChromaStore(tmp_path).serving("ada") or ""
-    assert_served(tmp_path, "", served)
-    assert_served(tmp_path, "", publish_and_serve(ChromaStore(tmp_path), "ada", 200))
+    assert_serves(ChromaStore(tmp_path), served)
+    assert_serves(ChromaStore(tmp_path), publish_and_serve(ChromaStore(tmp_path), "ada", 200))
 
 
 def test_the_database_s_libraries_are_loaded_when_they_are_needed_and_no_model_is(

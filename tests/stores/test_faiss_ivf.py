@@ -163,7 +163,7 @@ def test_an_ivf_that_is_not_needed_any_more_is_removed(store: FaissStore, tmp_pa
     small = partition(ADA, [(CATEGORY, 1)] * 9)
     assert store.build_ivf(publish(store, small)) == {}
     assert files(tmp_path) == []
-    assert store.ivf(CATEGORY) is None
+    assert ivf.IvfFolder(tmp_path / "_ivf").record(CATEGORY) is None
 
 
 def flip(path: Path) -> None:
@@ -235,7 +235,7 @@ def test_a_build_that_cannot_be_written_leaves_the_one_before(
         with pytest.raises(StorageError, match=r"cannot be written: .* No space left") as error:
             store.build_ivf(served)
     assert "\n" not in str(error.value)
-    assert store.ivf(CATEGORY) == before
+    assert ivf.IvfFolder(tmp_path / "_ivf").record(CATEGORY) == before
     assert files(tmp_path) == [before.file, f"{NAME}.json"]
 
 
@@ -272,8 +272,8 @@ def test_the_stamp_tells_of_a_new_ivf(store: FaissStore) -> None:
     assert store.stamp() == stamps[-1]
 
 
-def held_rows(root: Path, store: FaissStore) -> tuple[set[str], int]:
-    record = store.ivf(CATEGORY)
+def held_rows(root: Path) -> tuple[set[str], int]:
+    record = ivf.IvfFolder(root / "_ivf").record(CATEGORY)
     assert record is not None
     return set(record.authors), faiss.read_index(str(root / "_ivf" / record.file)).ntotal
 
@@ -289,7 +289,7 @@ def test_a_forgotten_author_leaves_the_ivf_and_the_others_stay(
     for _ in range(2):
         store.forget("bob")
         assert store.traces("bob") == 0
-        assert held_rows(tmp_path, store) == ({"ada", "cy"}, 240)
+        assert held_rows(tmp_path) == ({"ada", "cy"}, 240)
         assert len(files(tmp_path)) == 2
     del served["bob"]
     snapshot = store.open(served)
@@ -324,4 +324,4 @@ def test_an_author_forgotten_during_a_build_does_not_come_back(
 
     monkeypatch.setattr(ivf, "train", forget_meanwhile)
     store.build_ivf(served)
-    assert held_rows(tmp_path, store) == ({"ada", "cy"}, 240)
+    assert held_rows(tmp_path) == ({"ada", "cy"}, 240)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from builders import ADA, MODEL, partition, unit_vectors
-from chroma_publishing import assert_answers, publish_and_serve, version_of
+from publishing import assert_answers, assert_serves, publish_and_serve, version_of
 from qdrant_client import QdrantClient
-from qdrant_publishing import assert_served, kept_rows
+from qdrant_publishing import connect, kept_rows
 from qdrant_servers import StandIn
 
 from twin_assets.documents import Category
@@ -29,27 +29,12 @@ COUNTS = {
 }
 
 
-@pytest.fixture(params=["folder", "stand-in"])
-def url(request: pytest.FixtureRequest) -> str:
-    """Where Qdrant is: on a server, or, without a URL, in a folder."""
-    if request.param == "folder":
-        return ""
-    stand_in: StandIn = request.getfixturevalue("qdrant_stand_in")
-    return stand_in.url
-
-
-def connect(root: Path, url: str) -> QdrantClient:
-    if url:
-        return QdrantClient(url=url, check_compatibility=False)
-    return QdrantClient(path=str(root / "_local"))
-
-
 # What is stored
 
 
-def test_the_rows_stand_in_six_collections(tmp_path: Path, url: str) -> None:
-    publish_and_serve(QdrantStore(tmp_path, url), "ada", 1)
-    with closing(connect(tmp_path, url)) as client:
+def test_the_rows_stand_in_six_collections(tmp_path: Path, qdrant_place: str) -> None:
+    publish_and_serve(QdrantStore(tmp_path, qdrant_place), "ada", 1)
+    with closing(connect(tmp_path, qdrant_place)) as client:
         names = {found.name for found in client.get_collections().collections}
         assert {name: client.count(name).count for name in names} == COUNTS
         for name in names:
@@ -92,7 +77,7 @@ def test_rows_are_written_in_bounded_batches(
     version = publish_and_serve(QdrantStore(tmp_path, qdrant_stand_in.url), "ada", 1)
     writes = [line for line in qdrant_stand_in.requests if line.startswith("PUT")]
     assert sum(f"/{POSTS}/points?" in line for line in writes) == 3
-    assert_served(tmp_path, qdrant_stand_in.url, version)
+    assert_serves(QdrantStore(tmp_path, qdrant_stand_in.url), version)
 
 
 def test_a_collection_that_another_process_makes_first_is_used(
@@ -106,24 +91,26 @@ def test_a_collection_that_another_process_makes_first_is_used(
 
     monkeypatch.setattr(QdrantClient, "create_collection", create_twice)
     version = publish_and_serve(QdrantStore(tmp_path, qdrant_stand_in.url), "ada", 1)
-    assert_served(tmp_path, qdrant_stand_in.url, version)
+    assert_serves(QdrantStore(tmp_path, qdrant_stand_in.url), version)
 
 
-def test_another_dimension_is_refused_and_what_was_there_stays(tmp_path: Path, url: str) -> None:
-    store = QdrantStore(tmp_path, url)
+def test_another_dimension_is_refused_and_what_was_there_stays(
+    tmp_path: Path, qdrant_place: str
+) -> None:
+    store = QdrantStore(tmp_path, qdrant_place)
     version = publish_and_serve(store, "ada", 1)
     wide = partition(ADA, [(Category.POST, 2)], model=replace(MODEL, dimension=16))
     line = r"^The collection article_\w+ holds vectors of 8 dimensions, and these have 16: .*"
     with pytest.raises(IndexCorruptedError, match=line):
         store.publish(wide)
-    assert_served(tmp_path, url, version)
+    assert_serves(QdrantStore(tmp_path, qdrant_place), version)
 
 
 # Rows that go, or are not what they were
 
 
-def test_a_forgotten_author_has_no_row_left(tmp_path: Path, url: str) -> None:
-    store = QdrantStore(tmp_path, url)
+def test_a_forgotten_author_has_no_row_left(tmp_path: Path, qdrant_place: str) -> None:
+    store = QdrantStore(tmp_path, qdrant_place)
     bob = publish_and_serve(store, "bob", 1)
     for seed in (1, 2):
         publish_and_serve(store, "ada", seed)
@@ -131,18 +118,18 @@ def test_a_forgotten_author_has_no_row_left(tmp_path: Path, url: str) -> None:
     assert store.traces("ada") == in_folder + 2 * sum(COUNTS.values())
     store.forget("ada")
     assert store.traces("ada") == 0
-    assert kept_rows(tmp_path, url) == {("bob", bob)}
+    assert kept_rows(tmp_path, qdrant_place) == {("bob", bob)}
 
 
 def test_a_version_that_was_removed_while_it_was_open_gives_no_half_answer(
-    tmp_path: Path, url: str
+    tmp_path: Path, qdrant_place: str
 ) -> None:
-    store = QdrantStore(tmp_path, url)
+    store = QdrantStore(tmp_path, qdrant_place)
     part = version_of("ada", 1)
     snapshot = store.open({"ada": store.publish(part).version})
     publish_and_serve(store, "ada", 2)
     store.prune("ada", 1)
-    if not url:  # the snapshot has a copy
+    if not qdrant_place:  # the snapshot has a copy
         assert_answers(snapshot, part)
         return
     for author in (None, "ada"):
@@ -153,14 +140,14 @@ def test_a_version_that_was_removed_while_it_was_open_gives_no_half_answer(
 
 
 @pytest.mark.parametrize("collection", [POSTS, "cleaned_posts"])
-def test_missing_rows_are_noticed(tmp_path: Path, url: str, collection: str) -> None:
-    version = publish_and_serve(QdrantStore(tmp_path, url), "ada", 1)
-    publish_and_serve(QdrantStore(tmp_path, url), "bob", 1)
-    with closing(connect(tmp_path, url)) as client:
+def test_missing_rows_are_noticed(tmp_path: Path, qdrant_place: str, collection: str) -> None:
+    version = publish_and_serve(QdrantStore(tmp_path, qdrant_place), "ada", 1)
+    publish_and_serve(QdrantStore(tmp_path, qdrant_place), "bob", 1)
+    with closing(connect(tmp_path, qdrant_place)) as client:
         points, _ = client.scroll(collection, limit=100)
         mine = [point.id for point in points if point.payload["author"] == "ada"]
         client.delete(collection, mine[:1])
-    store = QdrantStore(tmp_path, url)
+    store = QdrantStore(tmp_path, qdrant_place)
     line = r"^The records of index version \S+ of ada do not match .*`twin build --author a"
     for use in (
         lambda: store.verify("ada", version),
@@ -187,12 +174,12 @@ def test_rows_that_go_after_they_were_counted_are_noticed(
             use()
 
 
-def test_changed_rows_are_noticed_when_they_are_read(tmp_path: Path, url: str) -> None:
-    version = publish_and_serve(QdrantStore(tmp_path, url), "ada", 1)
-    with closing(connect(tmp_path, url)) as client:
+def test_changed_rows_are_noticed_when_they_are_read(tmp_path: Path, qdrant_place: str) -> None:
+    version = publish_and_serve(QdrantStore(tmp_path, qdrant_place), "ada", 1)
+    with closing(connect(tmp_path, qdrant_place)) as client:
         (point,), _ = client.scroll("cleaned_posts", limit=1)
         client.set_payload("cleaned_posts", {"title": "Other"}, [point.id])
-    store = QdrantStore(tmp_path, url)
+    store = QdrantStore(tmp_path, qdrant_place)
     store.verify("ada", version)
     with pytest.raises(IndexCorruptedError, match=r"do not match its manifest"):
         store.read("ada", version)
@@ -220,7 +207,7 @@ def test_a_copy_is_kept_until_something_is_written(
     assert_answers(store.open({"ada": version}), version_of("ada", 1))
 
 
-def test_a_process_with_an_open_snapshot_ends_quietly(tmp_path: Path, url: str) -> None:
+def test_a_process_with_an_open_snapshot_ends_quietly(tmp_path: Path, qdrant_place: str) -> None:
     program = (
         "import sys; from pathlib import Path; from twin_assets.stores.qdrant import QdrantStore\n"
         "store = QdrantStore(Path(sys.argv[1]), sys.argv[2])\n"
@@ -228,9 +215,9 @@ def test_a_process_with_an_open_snapshot_ends_quietly(tmp_path: Path, url: str) 
         "snapshot = store.open({'ada': store.serving('ada')})\n"
         "assert 'qdrant_client' in sys.modules and 'torch' not in sys.modules\n"
     )
-    publish_and_serve(QdrantStore(tmp_path, url), "ada", 1)
+    publish_and_serve(QdrantStore(tmp_path, qdrant_place), "ada", 1)
     ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, str(tmp_path), url],
+        [sys.executable, "-W", "error", "-c", program, str(tmp_path), qdrant_place],
         capture_output=True,
         check=False,
     )

@@ -6,32 +6,15 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from chroma_publishing import (
-    KEPT,
-    assert_answers,
-    publish_and_serve,
-    seed_of,
-    version_of,
-    wait_for,
-)
-from faults import Step
 from mongo_servers import find_unused_port
-from qdrant_publishing import STEPS, assert_served, kept_rows, start
+from publishing import assert_answers, assert_serves, publish_and_serve, version_of, wait_for
+from qdrant_publishing import start
 from qdrant_servers import Handler, StandIn, answering, hanging_up, running_stand_in
 
 from twin_assets.documents import Category
-from twin_assets.errors import BadInputError, IndexCorruptedError, StorageError
+from twin_assets.errors import BadInputError, StorageError
 from twin_assets.stores import VectorStore
 from twin_assets.stores.qdrant import QdrantStore
-
-
-@pytest.fixture(params=["folder", "stand-in"])
-def url(request: pytest.FixtureRequest) -> str:
-    """Where Qdrant is: on a server, or, without a URL, in a folder."""
-    if request.param == "folder":
-        return ""
-    stand_in: StandIn = request.getfixturevalue("qdrant_stand_in")
-    return stand_in.url
 
 
 @pytest.fixture(autouse=True)
@@ -42,47 +25,6 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 # Several processes
 
 
-def test_no_answer_is_torn_empty_or_mixed_while_another_process_publishes(
-    tmp_path: Path, url: str
-) -> None:
-    store = QdrantStore(tmp_path, url)
-    publish_and_serve(store, "bob", 0)
-    publish_and_serve(store, "ada", 0)
-    seen = set()
-    publisher = start(tmp_path, url, "ada", 1, 12)
-    while publisher.poll() is None:
-        served = {author: store.serving(author) or "" for author in ("ada", "bob")}
-        try:
-            snapshot = store.open(served)
-            for author, version in served.items():
-                store.verify(author, version)
-                assert_answers(snapshot, version_of(author, seed_of(version)))
-        except IndexCorruptedError:  # said, not answered wrongly: the version is gone by now
-            assert served["ada"] != store.serving("ada")
-            continue
-        seen.add(served["ada"])
-    wait_for(publisher)
-    assert len(seen) > 2
-    served_last = store.serving("ada") or ""
-    assert seed_of(served_last) == 12
-    assert_served(tmp_path, url, served_last)
-    names = [(m.author.slug, m.version) for a in ("ada", "bob") for m in store.versions(a)]
-    assert kept_rows(tmp_path, url) == set(names)
-    assert len(names) == KEPT + 1
-
-
-def test_two_processes_publish_at_once_and_nothing_is_lost(tmp_path: Path, url: str) -> None:
-    publishers = [start(tmp_path, url, slug, 1, 3, times=5) for slug in ("ada", "bob")]
-    for publisher in publishers:
-        wait_for(publisher)
-    store = QdrantStore(tmp_path, url)
-    for slug in ("ada", "bob"):
-        assert len(store.versions(slug)) == 3
-        for manifest in store.versions(slug):
-            read = store.read(slug, manifest.version)
-            assert (read.vectors == version_of(slug, seed_of(manifest.version), 5).vectors).all()
-
-
 def test_readers_do_not_wait_for_a_writer_and_a_second_writer_gives_up_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,44 +32,11 @@ def test_readers_do_not_wait_for_a_writer_and_a_second_writer_gives_up_in_the_en
     version = publish_and_serve(store, "ada", 1)
     with (tmp_path / "_local" / "twin.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        assert_served(tmp_path, "", version)
+        assert_serves(QdrantStore(tmp_path), version)
         monkeypatch.setattr("twin_assets.stores.qdrant.database._PATIENCE", 0)
         with pytest.raises(StorageError, match=r"^Another process has been writing to .*_local "):
             store.publish(version_of("ada", 2))
     publish_and_serve(store, "ada", 3)
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_publisher_that_is_killed_leaves_the_old_version_and_the_next_removes_its_rows(
-    tmp_path: Path, url: str, step: str
-) -> None:
-    before = publish_and_serve(QdrantStore(tmp_path, url), "ada", 1)
-    wait_for(start(tmp_path, url, "ada", 2, 1, step=step), -9)
-    assert_served(tmp_path, url, before)
-    after = publish_and_serve(QdrantStore(tmp_path, url), "ada", 3)
-    assert_served(tmp_path, url, after)
-    assert kept_rows(tmp_path, url) == {("ada", before), ("ada", after)}
-
-
-@pytest.mark.parametrize("fault", [OSError("No space left"), KeyboardInterrupt()])
-@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
-def test_a_fault_at_any_step_of_publishing(
-    tmp_path: Path, step: Step, fault: BaseException, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def throw() -> None:
-        raise fault
-
-    store = QdrantStore(tmp_path)
-    before = publish_and_serve(store, "ada", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(step.owner, step.name, step.faulty(throw))
-        expected = StorageError if isinstance(fault, Exception) else KeyboardInterrupt
-        with pytest.raises(expected) as caught:
-            store.publish(version_of("ada", 2))
-        assert "\n" not in str(caught.value)
-    assert_served(tmp_path, "", before)
-    after = publish_and_serve(store, "ada", 3)
-    assert kept_rows(tmp_path, "") == {("ada", before), ("ada", after)}
 
 
 # A server that is gone, refuses, or is no Qdrant
@@ -170,7 +79,7 @@ def test_a_server_that_is_gone_and_comes_back(tmp_path: Path) -> None:
     with running_stand_in(stand_in):
         assert_answers(snapshot, part)
         after = publish_and_serve(store, "ada", 3)
-        assert_served(tmp_path, stand_in.url, after)
+        assert_serves(QdrantStore(tmp_path, stand_in.url), after)
 
 
 def test_an_author_is_forgotten_when_the_server_is_back(tmp_path: Path) -> None:
@@ -254,7 +163,7 @@ def test_a_server_that_cannot_do_it(
         )
         assert len(qdrant_stand_in.broken) == 5 - attempts
     qdrant_stand_in.broken = []
-    assert_served(tmp_path, qdrant_stand_in.url, version)
+    assert_serves(QdrantStore(tmp_path, qdrant_stand_in.url), version)
 
 
 def test_what_will_pass_is_asked_again(tmp_path: Path, qdrant_stand_in: StandIn) -> None:
@@ -263,7 +172,7 @@ def test_what_will_pass_is_asked_again(tmp_path: Path, qdrant_stand_in: StandIn)
     version = publish_and_serve(store, "ada", 1)
     assert not qdrant_stand_in.broken
     qdrant_stand_in.broken = [hanging_up, answering(500), answering(504)]
-    assert_served(tmp_path, qdrant_stand_in.url, version)
+    assert_serves(QdrantStore(tmp_path, qdrant_stand_in.url), version)
 
 
 def test_a_server_that_hangs_is_asked_once(
@@ -318,5 +227,5 @@ def test_a_full_disk(tmp_path: Path) -> None:
     limited = ["sh", "-c", 'ulimit -f 200; exec "$@"', "sh"]
     output = wait_for(start(tmp_path, "", "ada", 2, 1, times=30, before=limited), 1)
     assert "StorageError: The Qdrant folder " in output.splitlines()[-1]
-    assert_served(tmp_path, "", before)
-    assert_served(tmp_path, "", publish_and_serve(QdrantStore(tmp_path), "ada", 3))
+    assert_serves(QdrantStore(tmp_path), before)
+    assert_serves(QdrantStore(tmp_path), publish_and_serve(QdrantStore(tmp_path), "ada", 3))

@@ -11,20 +11,19 @@ from twin_assets.assets.indexes import INDEXES
 from twin_assets.assets.ivf import faiss_ivf
 from twin_assets.assets.raw import raw_documents
 
-STAGES = (raw_documents, cleaned_documents, chunks, windows, embeddings)
-ASSETS = (*STAGES, *INDEXES.values())
+_STAGES = (raw_documents, cleaned_documents, chunks, windows, embeddings)
+ASSETS = (*_STAGES, *INDEXES.values())
 
 
 def chain(indexes: Iterable[str]) -> tuple[dg.AssetsDefinition, ...]:
     """Return the assets from the raw documents to these index backends, in the data's order."""
     wanted = set(indexes)
-    return (*STAGES, *(asset for name, asset in INDEXES.items() if name in wanted))
+    return (*_STAGES, *(asset for name, asset in INDEXES.items() if name in wanted))
 
 
 __all__ = [
     "ASSETS",
     "INDEXES",
-    "STAGES",
     "chain",
     "chunks",
     "cleaned_documents",

@@ -27,7 +27,7 @@ from dagster._record import copy
 from dagster._serdes import deserialize_value, serialize_value
 from sqlalchemy.engine import Connection
 
-from twin_assets.assets.storages import Storages
+from twin_assets.assets.dagster_storages import Storages
 from twin_assets.partitions import RANGE_START
 
 _EVENTS, _VERDICTS = SqlEventLogStorageTable, AssetCheckExecutionsTable

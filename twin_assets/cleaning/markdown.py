@@ -5,12 +5,11 @@ Code is never touched beyond the indentation that html2text gives it.
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from twin_assets.cleaning.text import normalize_lines, repair_code, repair_prose
 from twin_assets.cleaning.wrapping import TABLE_RULE, unwrap
-from twin_assets.links import canonical_link
+from twin_assets.links import untracked
 
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})([^`]*)$")
 _INDENT = "    "
@@ -179,7 +178,4 @@ def _words(alt: str) -> str:
 def _link(text: str, target: str) -> str:
     if not text.strip():
         return ""
-    address, mark, fragment = target.partition("#")
-    with suppress(ValueError):  # a relative link, or another kind, has nothing to take out
-        address = canonical_link(address)
-    return f"[{text}]({address}{mark}{fragment})"
+    return f"[{text}]({untracked(target)})"

@@ -1,9 +1,8 @@
 """Links in plain text without the marks that follow a reader."""
 
 import re
-from contextlib import suppress
 
-from twin_assets.links import canonical_link
+from twin_assets.links import untracked
 
 _LINK = re.compile(r"https?://[^\s<>\"']++")
 _AFTER = ".,;:!?)]}…"
@@ -16,7 +15,4 @@ def without_tracking(text: str) -> str:
 
 def _tidied(match: re.Match[str]) -> str:
     link = match[0].rstrip(_AFTER)
-    address, mark, fragment = link.partition("#")
-    with suppress(ValueError):
-        address = canonical_link(address)
-    return address + mark + fragment + match[0][len(link) :]
+    return untracked(link) + match[0][len(link) :]

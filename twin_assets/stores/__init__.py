@@ -49,7 +49,12 @@ class Hit:
 
 
 class Snapshot(Protocol):
-    """One complete, unchanging version of every served author's partition, opened for search."""
+    """One complete, unchanging version of every served author's partition, opened for search.
+
+    ``faults`` say in one line each what makes searches slower than they might be.
+    """
+
+    faults: tuple[str, ...]
 
     def search(
         self, vectors: Vectors, category: Category, k: int, author: str | None = None

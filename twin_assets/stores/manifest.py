@@ -11,7 +11,7 @@
 import fcntl
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -337,6 +337,19 @@ class VersionFolders:
                     f"{_repair(author)}"
                 )
         return manifest
+
+
+def refuse_different_models(manifests: Iterable[Manifest]) -> None:
+    """Refuse versions whose vectors cannot be compared.
+
+    Raises:
+        IndexCorruptedError: they come from different embedding models.
+    """
+    if len({(m.model.weights_sha256, m.model.dimension) for m in manifests}) > 1:
+        raise IndexCorruptedError(
+            "The served index versions come from different embedding models. "
+            "Run `twin build` so that all come from the configured one."
+        )
 
 
 def file_digest(path: Path) -> str:

@@ -180,19 +180,6 @@ def damaged(manifest: Manifest) -> IndexCorruptedError:
     )
 
 
-def refuse_different_models(manifests: Iterable[Manifest]) -> None:
-    """Refuse versions whose vectors cannot be compared.
-
-    Raises:
-        IndexCorruptedError: they come from different embedding models.
-    """
-    if len({(m.model.weights_sha256, m.model.dimension) for m in manifests}) > 1:
-        raise IndexCorruptedError(
-            "The served index versions come from different embedding models. "
-            "Run `twin build` so that all come from the configured one."
-        )
-
-
 def refuse_dimension(name: str, kept: int, given: int) -> None:
     """Refuse vectors of another dimension than those that a collection holds.
 

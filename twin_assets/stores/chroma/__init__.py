@@ -15,13 +15,13 @@ from twin_assets.stores.chroma.rows import (
     write_rows,
 )
 from twin_assets.stores.chroma.snapshot import ChromaSnapshot
+from twin_assets.stores.manifest import refuse_different_models
 from twin_assets.stores.records import (
     DOCUMENTS,
     Record,
     assemble,
     damaged,
     digest_of,
-    refuse_different_models,
 )
 from twin_assets.stores.versioned import VersionedStore
 

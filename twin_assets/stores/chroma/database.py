@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,8 +16,9 @@ from uuid import uuid4
 import httpx
 from pydantic import TypeAdapter
 
-from twin_assets.errors import StorageError, TwinError
+from twin_assets.errors import StorageError
 from twin_assets.sqlite_files import compact
+from twin_assets.stores.faults import as_one_line, first_line
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -91,20 +92,9 @@ class ChromaDatabase:
             finally:
                 connection.close()
 
-    @contextmanager
-    def faults(self) -> Iterator[None]:
-        """Turn whatever Chroma raises into one line.
-
-        Raises:
-            StorageError: something went wrong in the block.
-        """
-        try:
-            yield
-        except TwinError:
-            raise
-        except Exception as error:  # on a server's fault, Chroma raises a plain Exception
-            detail = next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
-            raise StorageError(self._line(detail, error)) from error
+    def faults(self) -> AbstractContextManager[None]:
+        """Turn whatever Chroma raises into one line; raises StorageError."""
+        return as_one_line(lambda error: self._line(first_line(error), error))
 
     @contextmanager
     def _alone(self, *, writes: bool) -> Iterator["ClientAPI"]:

@@ -46,6 +46,7 @@ class ChromaSnapshot:
         manifests: list[Manifest],
     ) -> None:
         """Search the manifests' versions with the client of a session that is open now."""
+        self.faults: tuple[str, ...] = ()
         self._database = database
         self._client = client  # the collections answer only as long as it is there
         self._collections = collections_of(client)

@@ -122,11 +122,3 @@ class FaissStore(VersionedStore):
         except IndexCorruptedError:
             return False
         return True
-
-    def ivf(self, category: Category) -> IvfRecord | None:
-        """Return what the category's IVF holds, if there is one.
-
-        Raises:
-            IndexCorruptedError: its record cannot be read.
-        """
-        return self._ivfs.record(category)

@@ -4,23 +4,20 @@ from collections.abc import Mapping, Sequence
 
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument
-from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import Hit
 from twin_assets.stores.faiss.collection import Collection, FoundChunk
 from twin_assets.stores.faiss.exact import sample_questions
 from twin_assets.stores.faiss.files import OpenedVersion
 from twin_assets.stores.faiss.ivf import Ivf
 from twin_assets.stores.faiss.ivf_search import ApproximateSearch
+from twin_assets.stores.manifest import refuse_different_models
 
 _WINDOWS_A_CHUNK = 8  # looked at first, for each chunk that is wanted
 _RECALL_SEED = 7
 
 
 class FaissSnapshot:
-    """A :class:`~twin_assets.stores.Snapshot` over mapped files.
-
-    ``faults`` says in one line each why searches over all authors are slower than they might be.
-    """
+    """A :class:`~twin_assets.stores.Snapshot` over mapped files."""
 
     def __init__(
         self,
@@ -34,18 +31,13 @@ class FaissSnapshot:
         Args:
             versions: one an author.
             ivfs: the IVFs that are at hand.
-            faults: see :class:`FaissSnapshot`.
+            faults: see :class:`~twin_assets.stores.Snapshot`.
             exact_below: a category with fewer rows is searched exactly in spite of an IVF.
 
         Raises:
             IndexCorruptedError: the versions come from models that cannot be compared.
         """
-        models = {(v.manifest.model.weights_sha256, v.manifest.model.dimension) for v in versions}
-        if len(models) > 1:
-            raise IndexCorruptedError(
-                "The served index versions come from different embedding models. "
-                "Run `twin build` so that all come from the configured one."
-            )
+        refuse_different_models(version.manifest for version in versions)
         self.faults = faults
         self._versions = {version.author: version for version in versions}
         self.collections = {category: Collection(category, versions) for category in Category}

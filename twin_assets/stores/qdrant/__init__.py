@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin_assets.stores import COLLECTIONS, IndexPartition
-from twin_assets.stores.manifest import Manifest
+from twin_assets.stores.manifest import Manifest, refuse_different_models
 from twin_assets.stores.qdrant.database import QdrantDatabase, QdrantFolder, QdrantServer
 from twin_assets.stores.qdrant.rows import (
     count_rows,
@@ -22,7 +22,6 @@ from twin_assets.stores.records import (
     assemble,
     damaged,
     digest_of,
-    refuse_different_models,
 )
 from twin_assets.stores.versioned import VersionedStore
 

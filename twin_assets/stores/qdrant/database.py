@@ -8,7 +8,7 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
@@ -18,7 +18,8 @@ from weakref import WeakSet
 
 import httpx
 
-from twin_assets.errors import BadInputError, StorageError, TwinError
+from twin_assets.errors import BadInputError, StorageError
+from twin_assets.stores.faults import as_one_line, first_line
 from twin_assets.stores.qdrant.retries import GRPC_OPTIONS, RetryingTransport
 
 if TYPE_CHECKING:
@@ -66,19 +67,9 @@ class QdrantDatabase(ABC):
     def _line(self, error: Exception) -> str:
         """Say what is wrong and what to do."""
 
-    @contextmanager
-    def faults(self) -> Iterator[None]:
-        """Turn whatever the client raises into one line.
-
-        Raises:
-            StorageError: something went wrong in the block.
-        """
-        try:
-            yield
-        except TwinError:
-            raise
-        except Exception as error:  # the client raises a dozen kinds, AssertionError among them
-            raise StorageError(self._line(error)) from error
+    def faults(self) -> AbstractContextManager[None]:
+        """Turn whatever the client raises into one line; raises StorageError."""
+        return as_one_line(self._line)
 
 
 class QdrantServer(QdrantDatabase):
@@ -234,9 +225,8 @@ class QdrantFolder(QdrantDatabase):
             return QdrantClient(path=temporary, force_disable_check_same_thread=True)
 
     def _line(self, error: Exception) -> str:
-        detail = next(iter(str(error).splitlines()), "")[:200] or type(error).__name__
         return (
-            f"The Qdrant folder {self._folder} cannot be used: {detail.rstrip('.')}. Check the "
+            f"The Qdrant folder {self._folder} cannot be used: {first_line(error)}. Check the "
             "rights and free space of TWIN_HOME; where the folder is broken, remove "
             f"{self._folder.parent} and run `twin build`."
         )

@@ -33,6 +33,7 @@ class QdrantSnapshot:
         manifests: Sequence[Manifest],
     ) -> None:
         """Search the manifests' versions."""
+        self.faults: tuple[str, ...] = ()
         self._database = database
         self._client = client
         self._versions = versions

@@ -63,7 +63,10 @@ def build_command(
     if as_json:
         print_json(report_json(report))
     else:
-        for line in [*report_lines(report), *link_lines(settings, report.built)]:
+        for line in [
+            *report_lines(report),
+            *link_lines(settings, [*report.built, *report.current]),
+        ]:
             out.print(plain(line))
     if report.failed:
         raise BuildFailedError(failure_line(report))
@@ -94,7 +97,7 @@ def link_lines(settings: TwinSettings, authors: Sequence[str]) -> list[str]:
             if bad:
                 lines.append(
                     f"{author}: of {counted(len(outcomes), 'link')}, {', '.join(bad)}; "
-                    "`twin status` says why."
+                    "`twin status` says why, `twin build --crawl` tries again."
                 )
     return lines
 

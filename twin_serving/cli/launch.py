@@ -78,9 +78,7 @@ def build(
             report.windows_embedded += result.embedded
             report.failed |= result.failed
             wanted = [author for author in wanted if author not in result.failed]
-        plans = (
-            plan_build(settings, instance, wanted, retry=False, indexes=indexes) if wanted else []
-        )
+        plans = plan_build(settings, instance, wanted, indexes=indexes) if wanted else []
         before = {plan.author.slug: plan.stale for plan in behind}
         for plan in plans:  # what a run leaves as it was would be tried for ever
             if plan.stale is not None and plan.stale == before.get(plan.author.slug):

@@ -12,7 +12,7 @@ from twin_assets.assets.chunks import chunk_documents, window_chunks
 from twin_assets.assets.cleaned import clean_author
 from twin_assets.assets.staleness import Stale, Staleness
 from twin_assets.assets.versions import with_settings
-from twin_assets.documents import Author, Outcome, Window, slugify
+from twin_assets.documents import Author, Window, slugify
 from twin_assets.errors import BadInputError, TwinError
 from twin_assets.raw_store import RawStore, open_raw_store
 from twin_assets.settings import TwinSettings
@@ -53,7 +53,6 @@ def plan_build(
     names: Sequence[str],
     *,
     crawl: bool = False,
-    retry: bool = True,
     indexes: Sequence[str] = (),
 ) -> list[AuthorPlan]:
     """Return the plan of each chosen author, ordered by slug.
@@ -63,7 +62,6 @@ def plan_build(
         instance: the home's Dagster instance.
         names: authors' names or slugs; all when empty.
         crawl: whether sources that were crawled before are crawled again.
-        retry: whether sources that could not be read are tried again.
         indexes: the backends that are to be current; by default the one that answers.
 
     Raises:
@@ -72,9 +70,7 @@ def plan_build(
     with closing(open_raw_store(settings)) as store:
         authors = chosen_authors(store, names)
         revisions = {author.slug: store.revision(author.slug) for author in authors}
-        to_crawl = {
-            author.slug: why_crawl(author, store, again=crawl, retry=retry) for author in authors
-        }
+        to_crawl = {author.slug: why_crawl(author, store, again=crawl) for author in authors}
     staleness = read_staleness(settings, instance, indexes)
     return [
         AuthorPlan(
@@ -85,22 +81,15 @@ def plan_build(
     ]
 
 
-def why_crawl(
-    author: Author, store: RawStore, *, again: bool = False, retry: bool = True
-) -> str | None:
+def why_crawl(author: Author, store: RawStore, *, again: bool) -> str | None:
     """Return why the author's sources are to be crawled, or None."""
     if again and author.sources:
         return "its sources are crawled again"
     if not author.sources:
         return None
-    visits = store.visits(author.slug)
-    seen = {visit.source for visit in visits.values()}
+    seen = {visit.source for visit in store.visits(author.slug).values()}
     new = [source for source in author.sources if source not in seen]
-    if new:
-        return f"{counted(len(new), 'source')} never crawled"
-    last = [visits[source] for source in author.sources if source in visits]
-    failed = [visit for visit in last if visit.outcome is Outcome.FAILED]
-    return f"{counted(len(failed), 'source')} failed" if failed and retry else None
+    return f"{counted(len(new), 'source')} never crawled" if new else None
 
 
 def read_staleness(

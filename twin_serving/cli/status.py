@@ -50,7 +50,7 @@ def read_status(settings: TwinSettings, instance: dg.DagsterInstance) -> list[Au
     with closing(open_raw_store(settings)) as store:
         authors = store.authors()
         revisions = {author.slug: store.revision(author.slug) for author in authors}
-        to_crawl = {author.slug: why_crawl(author, store) for author in authors}
+        to_crawl = {author.slug: why_crawl(author, store, again=False) for author in authors}
         visits = {author.slug: list(store.visits(author.slug).values()) for author in authors}
         counts = {author.slug: sum(store.count(author.slug).values()) for author in authors}
     staleness = read_staleness(settings, instance)

@@ -27,3 +27,7 @@ class NothingServedError(TwinError):
 
 class BuildFailedError(TwinError):
     """A build ended with authors that could not be materialized."""
+
+
+class ModelServerError(TwinError):
+    """The language model's server cannot be reached, refuses, or answers nothing usable."""

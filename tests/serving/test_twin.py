@@ -12,7 +12,7 @@ from twin_assets.errors import BadInputError, NothingServedError
 from twin_assets.raw_store import open_raw_store
 from twin_serving.cli.launch import build
 from twin_serving.llm import Piece
-from twin_serving.retrieval import Retrieval, RetrievalOptions
+from twin_serving.retrieval import Rerank, Retrieval, RetrievalOptions
 from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Answer, Twin
 
@@ -82,7 +82,7 @@ def test_every_stage_is_traced(twin):
     answer = ask(twin, "Which depth does a strip of leather mark on the lead line?")
     assert [entry.stage for entry in answer.trace] == STAGES
     assert all(entry.seconds >= 0 for entry in answer.trace)
-    skipped = ask(twin, "Which depth?", author="Inês Carvalho", rerank=False).trace
+    skipped = ask(twin, "Which depth?", author="Inês Carvalho", rerank=Rerank.OFF).trace
     assert [entry.stage for entry in skipped if entry.skipped][:2] == ["self_query", "rerank"]
     assert all(entry.reason for entry in skipped if entry.skipped)
 

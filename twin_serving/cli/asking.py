@@ -10,7 +10,14 @@ from twin_assets.errors import NothingServedError
 from twin_serving.catalog import open_catalog
 from twin_serving.cli.indexes import Backend, Index, settings_for
 from twin_serving.cli.output import err, out, plain, print_json
-from twin_serving.retrieval import IndexUsed, Passage, Retrieval, RetrievalOptions, StageTrace
+from twin_serving.retrieval import (
+    IndexUsed,
+    Passage,
+    Rerank,
+    Retrieval,
+    RetrievalOptions,
+    StageTrace,
+)
 from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Answer, Twin
 
@@ -62,7 +69,8 @@ def retrieve_command(
     as_json: AsJson = False,
 ) -> None:
     """Find the passages for a question."""
-    options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
+    rerank = Rerank.OFF if no_rerank else Rerank.AUTO
+    options = RetrievalOptions(author=author, k=k, top=top, rerank=rerank)
     retrieval = _twin(index, as_of).retrieve(question, options)
     if as_json:
         print_json(retrieval_dict(retrieval))
@@ -87,7 +95,8 @@ def ask_command(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question, with citations."""
-    options = RetrievalOptions(author=author, k=k, top=top, rerank=not no_rerank)
+    rerank = Rerank.OFF if no_rerank else Rerank.AUTO
+    options = RetrievalOptions(author=author, k=k, top=top, rerank=rerank)
     answer = _twin(index, as_of).ask(question, options)
     if as_json:
         print_json(answer_dict(answer))

@@ -2,10 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from twin_assets.documents import CleanedDocument
 from twin_serving.catalog import ServedPartition
+
+
+class Search(StrEnum):
+    """What candidates are found by."""
+
+    HYBRID = "hybrid"
+    DENSE = "dense"
+    BM25 = "bm25"
+
+
+class Rerank(StrEnum):
+    """What candidates are put in order by.
+
+    ``auto`` is the cross-encoder where its weights are at hand, else late interaction.
+    """
+
+    AUTO = "auto"
+    CROSS_ENCODER = "cross-encoder"
+    LATE_INTERACTION = "late-interaction"
+    OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +34,25 @@ class RetrievalOptions:
     """What a question may ask of the stages.
 
     ``k`` candidates are searched, a third of them in each collection; ``top`` of them become the
-    context. ``author`` (a slug) skips the self-query.
+    context. ``author`` (a slug) skips the self-query. ``use_llm`` lets the language model decide
+    what the self-query's rules cannot, and ``phrasings`` is how many ways the question is searched
+    in, the asked one included; more than one needs a language model.
     """
 
     author: str | None = None
     k: int = 9
     top: int = 3
-    rerank: bool = True
+    use_llm: bool = True
+    phrasings: int = 3
+    search: Search = Search.HYBRID
+    rerank: Rerank = Rerank.AUTO
+
+
+PRESETS = {
+    "fast": RetrievalOptions(use_llm=False, phrasings=1, rerank=Rerank.OFF),
+    "balanced": RetrievalOptions(),
+    "thorough": RetrievalOptions(k=30, top=5, phrasings=5),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from twin_serving.retrieval import (
     AuthorMatch,
     Candidate,
     IndexUsed,
+    Rerank,
     Retrieval,
     RetrievalOptions,
     StageTrace,
@@ -65,7 +66,7 @@ class Retriever:
             },
         )
 
-        if options.rerank:
+        if options.rerank is not Rerank.OFF:
             candidates = late_interaction(question, candidates, self._embedder)
             trace.add("rerank", {"method": "late interaction", "candidates": _listed(candidates)})
         else:

@@ -121,7 +121,8 @@ class StandIn:
         return self._client.upsert(name, models.PointsList.model_validate(body).points)
 
     def _retrieve(self, name: str, body: Any) -> Any:
-        return self._client.retrieve(name, models.PointRequest.model_validate(body).ids)
+        request = models.PointRequest.model_validate(body)
+        return self._client.retrieve(name, request.ids, with_vectors=bool(request.with_vector))
 
     def _delete(self, name: str, body: Any) -> Any:
         if "points" in body:

@@ -89,6 +89,11 @@ class TwinSettings(BaseSettings):
         le=1,
         description="Cosine under which a passage does not count as fitting the question.",
     )
+    cross_encoder: str = Field(
+        "cross-encoder/ms-marco-MiniLM-L-4-v2",
+        min_length=1,
+        description="Reranks when it is at hand: a folder, or a name that the hub's cache holds.",
+    )
     context_tokens: int = Field(
         3000, ge=256, description="Token budget of the passages behind an answer."
     )

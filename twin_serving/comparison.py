@@ -11,6 +11,7 @@ from twin_assets.artifacts import Vectors
 from twin_assets.embedding import Embedder
 from twin_assets.errors import BadInputError
 from twin_assets.stores import Snapshot, VectorStore
+from twin_serving.retrieval import Search
 from twin_serving.retrieval.search import search
 
 TOP = 10  # of overlap@10
@@ -128,7 +129,8 @@ def _ask_all(
 
 
 def _ten_best(snapshot: Snapshot, vector: Vectors, author: str | None) -> list[str]:
-    return [candidate.chunk_id for candidate in search(snapshot, vector, TOP, author)]
+    found = search(snapshot, (), vector, TOP, author=author, by=Search.DENSE)
+    return [candidate.chunk_id for candidate in found]
 
 
 def _overlap(answers: Sequence[Sequence[str]], expected: Sequence[Sequence[str]]) -> float:

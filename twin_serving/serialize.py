@@ -66,6 +66,7 @@ def _passage(passage: Passage, support: Sequence[Support]) -> dict[str, Any]:
     return {
         "n": passage.n,
         "chunk_id": candidate.chunk_id,
+        "chunk_ids": list(passage.chunk_ids),
         "document_id": document.document_id,
         "title": document.title,
         "link": document.link,
@@ -75,6 +76,8 @@ def _passage(passage: Passage, support: Sequence[Support]) -> dict[str, Any]:
         "start": candidate.start,
         "end": candidate.end,
         "score": round(candidate.score, 6),
+        "similarity": round(candidate.similarity, 6),
+        "bm25": round(candidate.bm25, 6),
         "support": [{"start": words.start, "end": words.end} for words in support],
     }
 

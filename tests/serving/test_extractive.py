@@ -29,8 +29,8 @@ def hydration(water: float, flour: float) -> float:
 def passage(text: str, n: int = 1, start: int = 0) -> Passage:
     document = cleaned_document(text, link=f"https://example.com/{n}")
     chunk = chunk_of(document, start, len(text))
-    candidate = Candidate(chunk.chunk_id, document, start, len(text), chunk.text, 10, 0.5, 0.5)
-    return Passage(n, candidate)
+    candidate = Candidate(chunk.chunk_id, document, start, len(text), chunk.text, 10, 0.5, 1.5, 0.5)
+    return Passage(n, candidate, (candidate.chunk_id,))
 
 
 def test_sentences_keep_their_place_in_the_passage():

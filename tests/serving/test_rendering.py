@@ -70,8 +70,10 @@ def citation(
     document: CleanedDocument | None = None,
 ) -> Citation:
     document = document or cleaned_document("x" * start + text)
-    candidate = Candidate("chunk", document, start, start + len(text), text, 9, 0.5, 0.625)
-    return Citation(Passage(n, candidate), tuple(Support(n, *span) for span in support))
+    candidate = Candidate("chunk", document, start, start + len(text), text, 9, 0.5, 1.5, 0.625)
+    return Citation(
+        Passage(n, candidate, (candidate.chunk_id,)), tuple(Support(n, *span) for span in support)
+    )
 
 
 def partition(author: Author = ADA, **changes: object) -> ServedPartition:

@@ -17,7 +17,7 @@ from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Answer, Twin
 
 QUESTIONS = json.loads((Path(__file__).parent / "sample_questions.json").read_text("utf-8"))
-STAGES = ["self_query", "search", "rerank", "context", "generation"]
+STAGES = ["self_query", "expansion", "search", "rerank", "context", "generation"]
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,12 @@ def test_every_stage_is_traced(twin):
     assert [entry.stage for entry in answer.trace] == STAGES
     assert all(entry.seconds >= 0 for entry in answer.trace)
     skipped = ask(twin, "Which depth?", author="Inês Carvalho", rerank=Rerank.OFF).trace
-    assert [entry.stage for entry in skipped if entry.skipped][:2] == ["self_query", "rerank"]
+    without = [entry.stage for entry in skipped if entry.skipped][:3]
+    assert without == ["self_query", "expansion", "rerank"]
+    reranked = next(entry for entry in answer.trace if entry.stage == "rerank")
+    ranks = [candidate["rank_before"] for candidate in reranked.output["candidates"]]
+    assert sorted(ranks) == list(range(1, 10))
+    assert reranked.output["method"] == "late interaction"
     assert all(entry.reason for entry in skipped if entry.skipped)
 
 
@@ -115,6 +120,7 @@ def test_what_json_gives(twin):
     assert set(answer["citations"][0]) == {
         "n",
         "chunk_id",
+        "chunk_ids",
         "document_id",
         "title",
         "link",
@@ -124,6 +130,8 @@ def test_what_json_gives(twin):
         "start",
         "end",
         "score",
+        "similarity",
+        "bm25",
         "support",
     }
     assert set(answer["trace"][0]) == {"stage", "seconds", "skipped", "reason", "output"}
@@ -140,6 +148,7 @@ def test_what_json_gives(twin):
         ("a" * 100_000, {}, "100,000 characters; the most is 4,000"),
         ("Who?", {"author": "nobody"}, "nobody.*mara-lindqvist"),
         ("Who?", {"k": 0}, "1 or more"),
+        ("Who?", {"phrasings": 0}, "1 or more"),
     ],
 )
 def test_a_question_that_cannot_be_asked(twin, question, options, message):

@@ -159,7 +159,7 @@ def test_publishing_serves_nothing_yet(tmp_path: Path) -> None:
 def test_a_manifest_says_what_the_version_holds(tmp_path: Path) -> None:
     version = publish(tmp_path, 1)
     (manifest,) = FaissStore(tmp_path).versions(ADA.slug)
-    assert (manifest.version, manifest.author, manifest.format) == (version, ADA, 2)
+    assert (manifest.version, manifest.author, manifest.format) == (version, ADA, 3)
     assert (manifest.documents, manifest.chunks, manifest.window_count) == (3, 3, 6)
     assert dict(manifest.windows) == {"article": 2, "post": 3, "repository": 1}
     folder = tmp_path / ADA.slug / "versions" / version
@@ -173,6 +173,8 @@ def test_a_manifest_says_what_the_version_holds(tmp_path: Path) -> None:
     [
         "documents.arrow",
         "chunks.arrow",
+        "bm25.terms.arrow",
+        "bm25.chunks.arrow",
         "article_chunks_embedded.npy",
         "post_chunks_embedded.rows.npy",
     ],

@@ -70,7 +70,7 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
         group="index",
         kinds={backend},
         team="ml",
-        code_version="2",
+        code_version="3",
     )
     return decorate(index)
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Author, Category, Chunk, CleanedDocument, Window
 from twin_assets.errors import BadInputError
 from twin_assets.settings import TwinSettings
 from twin_assets.stores.manifest import Manifest, Model, Upstream
+
+if TYPE_CHECKING:
+    from twin_assets.stores.bm25 import Bm25Index, WordMatch
 
 BACKENDS = ("faiss", "qdrant", "chroma")
 COLLECTIONS = {
@@ -51,10 +54,12 @@ class Hit:
 class Snapshot(Protocol):
     """One complete, unchanging version of every served author's partition, opened for search.
 
-    ``faults`` say in one line each what makes searches slower than they might be.
+    ``faults`` say in one line each what makes searches slower or poorer than they might be.
+    ``bm25`` finds chunks by their words, where :meth:`search` finds them by their vectors.
     """
 
     faults: tuple[str, ...]
+    bm25: "Bm25Index"
 
     def search(
         self, vectors: Vectors, category: Category, k: int, author: str | None = None
@@ -66,6 +71,18 @@ class Snapshot(Protocol):
             category: the collection that is searched.
             k: chunks a question, at most.
             author: searches this author's rows and no others, exactly.
+        """
+        ...
+
+    def compare(
+        self, vectors: Vectors, category: Category, matches: "Sequence[WordMatch]"
+    ) -> list[list[Hit]]:
+        """Return for each vector the chunks that BM25 matched, in their order, with their cosines.
+
+        Args:
+            vectors: normalized, float32 (questions, dimension).
+            category: the category of all of the chunks.
+            matches: chunks of the opened versions.
         """
         ...
 

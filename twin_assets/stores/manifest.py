@@ -24,7 +24,7 @@ from twin_assets.documents import Author, Category
 from twin_assets.errors import BadInputError, IndexCorruptedError, StorageError
 from twin_assets.files import replacing, sync_file, sync_folder
 
-FORMAT = 2
+FORMAT = 3
 _MANIFEST = "manifest.json"
 _POINTER = "serving.json"
 _CHANGES = "changes"

@@ -15,6 +15,7 @@ from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument, Window, identifier
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import Hit, IndexPartition
+from twin_assets.stores.bm25 import WordMatch
 from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.versioned import rows_by_category
 
@@ -202,3 +203,27 @@ def first_of_each_chunk(hits: Iterable[Hit], k: int) -> list[Hit]:
         if len(best) == k:
             break
     return list(best.values())
+
+
+def compared(
+    vectors: Vectors, records: Sequence[Record], matches: Sequence[WordMatch]
+) -> list[list[Hit]] | None:
+    """Return for each vector the matched chunks with the cosine of their best window, in order.
+
+    Args:
+        vectors: float32 (questions, dimension).
+        records: the windows of the chunks, with their vectors.
+        matches: the chunks.
+
+    Returns:
+        None where a chunk has no record.
+    """
+    scores = vectors @ stack(records, vectors.shape[1]).T
+    found: list[dict[str, Hit]] = [{} for _ in vectors]
+    for hits, line in zip(found, scores, strict=True):
+        for at in np.argsort(line).tolist():  # ascending: the best window is kept
+            hits[records[at].metadata["chunk_id"]] = records[at].hit(float(line[at]))
+    ids = [match.chunk_id for match in matches]
+    if any(chunk_id not in hits for hits in found for chunk_id in ids):
+        return None
+    return [[hits[chunk_id] for chunk_id in ids] for hits in found]

@@ -1,13 +1,15 @@
 """What every index backend does alike: versions whole or not at all, and the pointer to one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
 from twin_assets.documents import Category
 from twin_assets.stores import IndexPartition, Snapshot
+from twin_assets.stores.bm25 import Bm25Index
+from twin_assets.stores.bm25.files import Bm25Version, write_bm25
 from twin_assets.stores.manifest import Manifest, VersionFolders, file_digest
 
 
@@ -50,11 +52,18 @@ class VersionedStore(ABC):
     def open(self, served: Mapping[str, str]) -> Snapshot:
         """See :meth:`VectorStore.open`."""
 
+    def _bm25(self, manifests: Sequence[Manifest]) -> Bm25Index:
+        """Return the words of the versions."""
+        return Bm25Index(
+            [Bm25Version(self._versions.folder(m.author.slug, m.version), m) for m in manifests]
+        )
+
     def publish(self, partition: IndexPartition) -> Manifest:
         """See :meth:`VectorStore.publish`."""
 
         def write(folder: Path, version: str, created_at: str) -> Manifest:
             self._write(partition, version, folder)
+            write_bm25(folder, partition)
             return Manifest(
                 version=version,
                 created_at=created_at,

@@ -9,15 +9,20 @@ from rich.text import Text
 from twin_assets.errors import NothingServedError
 from twin_serving.catalog import open_catalog
 from twin_serving.cli.indexes import Backend, Index, settings_for
-from twin_serving.cli.output import err, out, plain, print_json
-from twin_serving.retrieval import (
-    IndexUsed,
-    Passage,
-    Rerank,
-    Retrieval,
-    RetrievalOptions,
-    StageTrace,
+from twin_serving.cli.options import (
+    AuthorName,
+    K,
+    NoExpand,
+    NoRerank,
+    Preset,
+    PresetName,
+    RerankBy,
+    SearchBy,
+    Top,
+    retrieval_options,
 )
+from twin_serving.cli.output import err, out, plain, print_json
+from twin_serving.retrieval import IndexUsed, Passage, Retrieval, StageTrace
 from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Answer, Twin
 
@@ -36,13 +41,6 @@ def _moment(text: str) -> datetime:
 
 
 Question = Annotated[str, typer.Argument(help="The question, in quotes.")]
-AuthorName = Annotated[
-    str | None,
-    typer.Option("--author", help="Search this author only (name or slug); else it is worked out."),
-]
-K = Annotated[int, typer.Option("--k", min=1, help="Candidates searched in all.")]
-Top = Annotated[int, typer.Option("--top", min=1, help="Passages kept at most.")]
-NoRerank = Annotated[bool, typer.Option("--no-rerank", help="Keep the search's own order.")]
 AsOf = Annotated[
     datetime | None,
     typer.Option(
@@ -54,23 +52,33 @@ AsOf = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
-_DEFAULTS = RetrievalOptions()
-
 
 def retrieve_command(
     question: Question,
     *,
     author: AuthorName = None,
-    k: K = _DEFAULTS.k,
-    top: Top = _DEFAULTS.top,
+    preset: PresetName = Preset.BALANCED,
+    k: K = None,
+    top: Top = None,
+    search: SearchBy = None,
+    rerank: RerankBy = None,
     no_rerank: NoRerank = False,
+    no_expand: NoExpand = False,
     index: Index = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages for a question."""
-    rerank = Rerank.OFF if no_rerank else Rerank.AUTO
-    options = RetrievalOptions(author=author, k=k, top=top, rerank=rerank)
+    options = retrieval_options(
+        preset,
+        author=author,
+        k=k,
+        top=top,
+        search=search,
+        rerank=rerank,
+        no_rerank=no_rerank,
+        no_expand=no_expand,
+    )
     retrieval = _twin(index, as_of).retrieve(question, options)
     if as_json:
         print_json(retrieval_dict(retrieval))
@@ -87,16 +95,28 @@ def ask_command(
     question: Question,
     *,
     author: AuthorName = None,
-    k: K = _DEFAULTS.k,
-    top: Top = _DEFAULTS.top,
+    preset: PresetName = Preset.BALANCED,
+    k: K = None,
+    top: Top = None,
+    search: SearchBy = None,
+    rerank: RerankBy = None,
     no_rerank: NoRerank = False,
+    no_expand: NoExpand = False,
     index: Index = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question, with citations."""
-    rerank = Rerank.OFF if no_rerank else Rerank.AUTO
-    options = RetrievalOptions(author=author, k=k, top=top, rerank=rerank)
+    options = retrieval_options(
+        preset,
+        author=author,
+        k=k,
+        top=top,
+        search=search,
+        rerank=rerank,
+        no_rerank=no_rerank,
+        no_expand=no_expand,
+    )
     answer = _twin(index, as_of).ask(question, options)
     if as_json:
         print_json(answer_dict(answer))

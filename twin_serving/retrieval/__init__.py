@@ -79,8 +79,9 @@ class AuthorMatch:
 class Candidate:
     """A chunk on its way through the stages.
 
-    ``similarity`` is the best window's cosine to the question; ``score`` is what the last stage
-    ordered by. ``start`` and ``end`` are offsets into the document's cleaned text.
+    ``similarity`` is the best window's cosine to the question, ``bm25`` what its words score;
+    ``score`` is what the last stage ordered by. ``start`` and ``end`` are offsets into the
+    document's cleaned text.
     """
 
     chunk_id: str
@@ -90,15 +91,21 @@ class Candidate:
     text: str
     tokens: int
     similarity: float
+    bm25: float
     score: float
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A candidate that made it into the context, with the number it is cited by."""
+    """A candidate that made it into the context, with the number it is cited by.
+
+    Chunks of one document that touch are one passage: its candidate is the best of them, with the
+    span and text of all, whose ids are ``chunk_ids``, in the order of their rank.
+    """
 
     n: int
     candidate: Candidate
+    chunk_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""The passages an answer may rest on: fitting, within the budget, numbered."""
+"""The passages an answer may rest on: fitting, none twice, within the budget, numbered."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from twin_serving.retrieval import Candidate, Passage
 
@@ -10,23 +11,58 @@ def select_context(
 ) -> tuple[tuple[Passage, ...], dict[str, int]]:
     """Return the first ``top`` candidates that fit, numbered from 1, and what was left out why.
 
+    Chunks of one document that touch or overlap become one passage, which has the number of the
+    first of them, so that no number changes by what comes after it.
+
     Args:
         candidates: best first.
-        top: passages at most.
+        top: candidates at most.
         minimum_similarity: a candidate whose cosine is lower does not fit the question.
         token_budget: tokens of the passages together; one that would go over it is passed over.
     """
     passages: list[Passage] = []
-    left_out = {"unfitting": 0, "over_budget": 0, "beyond_top": 0}
-    spent = 0
+    left_out = {"unfitting": 0, "duplicate": 0, "over_budget": 0, "beyond_top": 0}
+    texts: set[str] = set()
+    spent = merged = 0
     for candidate in candidates:
+        text = " ".join(candidate.text.split())
         if candidate.similarity < minimum_similarity:
             left_out["unfitting"] += 1
-        elif len(passages) == top:
+        elif text in texts:
+            left_out["duplicate"] += 1
+        elif len(passages) + merged == top:
             left_out["beyond_top"] += 1
         elif spent + candidate.tokens > token_budget:
             left_out["over_budget"] += 1
         else:
             spent += candidate.tokens
-            passages.append(Passage(len(passages) + 1, candidate))
-    return tuple(passages), {"tokens": spent, **left_out}
+            texts.add(text)
+            at = next((at for at, p in enumerate(passages) if _touch(p.candidate, candidate)), None)
+            if at is None:
+                number = len(passages) + 1
+                passages.append(Passage(number, candidate, (candidate.chunk_id,)))
+            else:
+                passages[at] = _joined(passages[at], candidate)
+                merged += 1
+    return tuple(passages), {"tokens": spent, "merged": merged, **left_out}
+
+
+def _touch(one: Candidate, other: Candidate) -> bool:
+    """Tell whether nothing but space stands between the two in one document."""
+    if one.document.document_id != other.document.document_id:
+        return False
+    first, second = sorted((one, other), key=lambda candidate: candidate.start)
+    return not one.document.text[first.end : second.start].strip()
+
+
+def _joined(passage: Passage, other: Candidate) -> Passage:
+    best = passage.candidate
+    start, end = min(best.start, other.start), max(best.end, other.end)
+    candidate = replace(
+        best,
+        start=start,
+        end=end,
+        text=best.document.text[start:end],
+        tokens=best.tokens + other.tokens,
+    )
+    return replace(passage, candidate=candidate, chunk_ids=(*passage.chunk_ids, other.chunk_id))

@@ -1,4 +1,4 @@
-"""The stages in order: self_query, search, rerank, context."""
+"""The stages in order: self_query, expansion, search, rerank, context."""
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
@@ -10,6 +10,7 @@ from twin_assets.errors import BadInputError, IndexCorruptedError
 from twin_assets.model_folder import load_tokenizer
 from twin_assets.settings import TwinSettings
 from twin_serving.catalog import Catalog, Served
+from twin_serving.models import LanguageModel
 from twin_serving.retrieval import (
     AuthorMatch,
     Candidate,
@@ -20,7 +21,8 @@ from twin_serving.retrieval import (
     StageTrace,
 )
 from twin_serving.retrieval.context import select_context
-from twin_serving.retrieval.rerank import late_interaction
+from twin_serving.retrieval.expansion import expand
+from twin_serving.retrieval.rerank import Reranker
 from twin_serving.retrieval.search import search
 from twin_serving.retrieval.self_query import match_author
 
@@ -28,8 +30,23 @@ from twin_serving.retrieval.self_query import match_author
 class Retriever:
     """Finds the passages for a question in whatever index is served."""
 
-    def __init__(self, catalog: Catalog, embedder: Embedder, settings: TwinSettings) -> None:
-        """Search what the catalog serves with the embedder's vectors."""
+    def __init__(
+        self,
+        catalog: Catalog,
+        embedder: Embedder,
+        settings: TwinSettings,
+        model: LanguageModel | None = None,
+    ) -> None:
+        """Search what the catalog serves with the embedder's vectors.
+
+        Args:
+            catalog: what is served.
+            embedder: the model that made the served vectors.
+            settings: the settings.
+            model: finds other words for questions; None for no such stage.
+        """
+        self._model = model
+        self._reranker = Reranker(embedder, settings)
         self._catalog = catalog
         self._embedder = embedder
         self._settings = settings
@@ -50,16 +67,25 @@ class Retriever:
         author = self._choose_author(question, options, served, trace)
         slug = author.slug if author else None
 
-        vectors = self._embedder.encode([question])
+        phrasings = self._expand(question, options, trace)
+
+        vectors = self._embedder.encode(phrasings)
+
+        def find() -> list[Candidate]:
+            return search(
+                served.snapshot, phrasings, vectors, options.k, author=slug, by=options.search
+            )
+
         try:
-            candidates = search(served.snapshot, vectors, options.k, slug)
+            candidates = find()
         except IndexCorruptedError:  # a version was removed meanwhile; there is a newer one
             served = self._catalog.served(self._embedder.weights_sha256)
-            candidates = search(served.snapshot, vectors, options.k, slug)
+            candidates = find()
         trace.add(
             "search",
             {
                 "backend": served.backend,
+                "by": options.search.value,
                 "author": slug,
                 "candidates": _listed(candidates),
                 "faults": list(served.faults),
@@ -67,8 +93,9 @@ class Retriever:
         )
 
         if options.rerank is not Rerank.OFF:
-            candidates = late_interaction(question, candidates, self._embedder)
-            trace.add("rerank", {"method": "late interaction", "candidates": _listed(candidates)})
+            before = {candidate.chunk_id: at for at, candidate in enumerate(candidates, 1)}
+            candidates, method, why = self._reranker.rerank(question, candidates, options.rerank)
+            trace.add("rerank", {"method": method, "candidates": _listed(candidates, before)}, why)
         else:
             trace.skip("rerank", "switched off for this question")
 
@@ -101,9 +128,20 @@ class Retriever:
                 f"The question has {len(question):,} characters; the most is {limit:,} "
                 "(TWIN_MAX_QUESTION_CHARACTERS)."
             )
-        if options.k < 1 or options.top < 1:
-            raise BadInputError("k and top must be 1 or more.")
+        if min(options.k, options.top, options.phrasings) < 1:
+            raise BadInputError("k, top and phrasings must be 1 or more.")
         return question
+
+    def _expand(self, question: str, options: RetrievalOptions, trace: "_Trace") -> tuple[str, ...]:
+        if options.phrasings == 1:
+            trace.skip("expansion", "one phrasing is asked for")
+        elif self._model is None:
+            trace.skip("expansion", "no language model is configured (TWIN_LLM)")
+        else:
+            phrasings, fault = expand(question, self._model, options.phrasings)
+            trace.add("expansion", {"phrasings": list(phrasings)}, fault)
+            return phrasings
+        return (question,)
 
     def _choose_author(
         self, question: str, options: RetrievalOptions, served: Served, trace: "_Trace"
@@ -151,7 +189,10 @@ class _Trace:
         self._mark = perf_counter()
 
 
-def _listed(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+def _listed(
+    candidates: Sequence[Candidate], before: Mapping[str, int] | None = None
+) -> list[dict[str, Any]]:
+    """Return the candidates as the trace shows them, with the rank that each had before."""
     return [
         {
             "chunk_id": candidate.chunk_id,
@@ -159,6 +200,9 @@ def _listed(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
             "title": candidate.document.title,
             "category": candidate.document.category.value,
             "score": round(candidate.score, 4),
+            "similarity": round(candidate.similarity, 4),
+            "bm25": round(candidate.bm25, 4),
+            **({"rank_before": before[candidate.chunk_id]} if before else {}),
         }
         for candidate in candidates
     ]

@@ -1,66 +1,55 @@
-"""Late interaction: candidates ordered by how well each word of the question is met in them."""
+"""The rerank stage: by the cross-encoder where there is one, else by late interaction."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import cached_property
 
-import numpy as np
-
-from twin_assets.artifacts import Vectors
-from twin_assets.documents import with_title
 from twin_assets.embedding import Embedder
-from twin_assets.model_folder import load_tokenizer
-from twin_assets.windows import window_text
-from twin_serving.retrieval import Candidate
+from twin_assets.errors import ModelError
+from twin_assets.settings import TwinSettings
+from twin_serving.retrieval import Candidate, Rerank
+from twin_serving.retrieval.cross_encoder import CrossEncoder, find_cross_encoder
+from twin_serving.retrieval.late_interaction import late_interaction
 
-# The mean of both orders better than either alone: the vector knows the passage's subject, the
-# tokens know its words.
-_SIMILARITY_WEIGHT = 0.5
-
-
-def late_interaction(
-    question: str, candidates: Sequence[Candidate], embedder: Embedder
-) -> list[Candidate]:
-    """Return the candidates ordered by the mean of cosine and MaxSim.
-
-    MaxSim (Khattab and Zaharia, ColBERT, 2020) takes for each token of the question the best cosine
-    to any token of the passage; here the mean over the question's tokens. The token vectors are the
-    embedding model's own, so nothing more is loaded.
-    """
-    if not candidates:
-        return []
-    pieces: list[str] = []
-    owners: list[int] = []
-    for owner, candidate in enumerate(candidates):
-        for piece in _readings(candidate, embedder):
-            pieces.append(piece)
-            owners.append(owner)
-    query, *passages = embedder.encode_tokens([question, *pieces])
-    best = np.full((len(candidates), len(query)), -1.0, dtype=np.float32)
-    for owner, passage in zip(owners, passages, strict=True):
-        best[owner] = np.maximum(best[owner], _best_match(query, passage))
-    met = best.mean(axis=1) if len(query) else np.zeros(len(candidates))
-    scored = [
-        replace(
-            candidate,
-            score=_SIMILARITY_WEIGHT * candidate.similarity
-            + (1 - _SIMILARITY_WEIGHT) * float(value),
-        )
-        for candidate, value in zip(candidates, met, strict=True)
-    ]
-    return sorted(scored, key=lambda candidate: -candidate.score)
+MOST = 30  # candidates that are reranked: on Cranfield, the order below them changed nothing
 
 
-def _best_match(query: Vectors, passage: Vectors) -> Vectors:
-    if not len(passage):
-        return np.full(len(query), -1.0, dtype=np.float32)
-    best: Vectors = (query @ passage.T).max(axis=1)
-    return best
+class Reranker:
+    """Puts candidates in order; which model does it is decided once."""
 
+    def __init__(self, embedder: Embedder, settings: TwinSettings) -> None:
+        """Use the embedder, and the cross-encoder that the settings name if it is at hand."""
+        self._embedder = embedder
+        self._name = settings.cross_encoder
 
-def _readings(candidate: Candidate, embedder: Embedder) -> list[str]:
-    """Return what the model reads of the candidate, in pieces that it reads whole."""
-    tokenizer = load_tokenizer(embedder.folder.path)
-    title, spans = window_text(
-        candidate.document.title, candidate.text, tokenizer, embedder.max_tokens, 0
-    )
-    return [with_title(title, candidate.text[start:end]) for start, end, _ in spans]
+    @cached_property
+    def cross_encoder(self) -> CrossEncoder | None:
+        """The cross-encoder, if it is at hand."""
+        folder = find_cross_encoder(self._name)
+        return None if folder is None else CrossEncoder(folder)
+
+    def rerank(
+        self, question: str, candidates: Sequence[Candidate], by: Rerank
+    ) -> tuple[list[Candidate], str, str | None]:
+        """Return the candidates in their new order, what ordered them, and why it was not another.
+
+        The first 30 are put in order; those behind them follow as they were.
+
+        Args:
+            question: as it was asked.
+            candidates: best first.
+            by: anything but ``off``.
+        """
+        reason = None
+        first, rest = candidates[:MOST], candidates[MOST:]
+        if by is not Rerank.LATE_INTERACTION:
+            if self.cross_encoder is None:
+                reason = f"the cross-encoder {self._name} is not at hand"
+            else:
+                try:
+                    ordered = self.cross_encoder.rerank(question, first, self._embedder)
+                except ModelError as error:
+                    reason = str(error)
+                else:
+                    return [*ordered, *rest], "cross-encoder", None
+        ordered = late_interaction(question, first, self._embedder)
+        return [*ordered, *rest], "late interaction", reason

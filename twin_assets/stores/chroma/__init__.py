@@ -115,7 +115,8 @@ class ChromaStore(VersionedStore):
         manifests = [self._versions.verify(*key) for key in sorted(served.items())]
         refuse_different_models(manifests)
         with self._database.session() as client:
-            return ChromaSnapshot(self._database, client, self._versions, manifests)
+            bm25 = self._bm25(manifests)
+            return ChromaSnapshot(self._database, client, self._versions, manifests, bm25)
 
 
 def _read(

@@ -101,3 +101,15 @@ def read_rows(
         yield from (Record(*values) for values in zip(*columns, strict=True))
         if len(found["ids"]) < _PAGE:
             return
+
+
+def read_ids(collection: "Collection", ids: Sequence[str]) -> list[Record]:
+    """Read the records with these ids that there are, with their vectors, in any order."""
+    records: list[Record] = []
+    for first in range(0, len(ids), _PAGE):
+        found: Any = collection.get(
+            ids=list(ids[first : first + _PAGE]), include=["metadatas", "documents", "embeddings"]
+        )
+        columns = (found[name] for name in ("ids", "metadatas", "documents", "embeddings"))
+        records += [Record(*values) for values in zip(*columns, strict=True)]
+    return records

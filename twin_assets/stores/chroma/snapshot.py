@@ -1,6 +1,6 @@
 """Searching the opened versions in Chroma."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,14 @@ from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, Hit
+from twin_assets.stores.bm25 import Bm25Index, WordMatch
 from twin_assets.stores.chroma.database import ChromaDatabase
-from twin_assets.stores.chroma.rows import collections_of, of_version, read_rows
+from twin_assets.stores.chroma.rows import collections_of, of_version, read_ids, read_rows
 from twin_assets.stores.manifest import Manifest, VersionFolders
 from twin_assets.stores.records import (
     DOCUMENTS,
     Record,
+    compared,
     first_of_each_chunk,
     record_id,
     stack,
@@ -44,9 +46,11 @@ class ChromaSnapshot:
         client: "ClientAPI",
         versions: VersionFolders,
         manifests: list[Manifest],
+        bm25: Bm25Index,
     ) -> None:
         """Search the manifests' versions with the client of a session that is open now."""
-        self.faults: tuple[str, ...] = ()
+        self.bm25 = bm25
+        self.faults = bm25.faults
         self._database = database
         self._client = client  # the collections answer only as long as it is there
         self._collections = collections_of(client)
@@ -84,6 +88,29 @@ class ChromaSnapshot:
             if author is not None or rows <= _FEW:
                 return self._compare(vectors, category, k, author)
             return self._search_graph(vectors, category, k, rows)
+
+    def compare(
+        self, vectors: Vectors, category: Category, matches: Sequence[WordMatch]
+    ) -> list[list[Hit]]:
+        """See :meth:`Snapshot.compare`.
+
+        Raises:
+            IndexCorruptedError: a version was removed after it was opened, or rows are missing.
+            StorageError: Chroma cannot be asked.
+        """
+        ids = [
+            record_id(self._manifests[match.author].version, window_id)
+            for match in matches
+            for window_id in match.window_ids
+        ]
+        collection = self._collections.get(COLLECTIONS[category])
+        with self._database.faults():
+            records = read_ids(collection, ids) if collection else []
+        hits = compared(vectors, records, matches)
+        if hits is None:
+            self._check_nothing_was_removed()
+            raise _lacks_rows(category)
+        return hits
 
     def _row_count(self, category: Category, author: str | None) -> int:
         chosen = (m for slug, m in self._manifests.items() if author in (None, slug))

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category
 from twin_assets.stores import Hit
@@ -70,6 +72,26 @@ class Collection:
                 if len(found) == k:
                     break
         return list(found.values())
+
+    def compare(
+        self, vectors: Vectors, wanted: Sequence[tuple[str, int]]
+    ) -> list[list[FoundChunk]]:
+        """Return for each vector the chunks, each given by its author and its place, in order."""
+        places: dict[str, list[int]] = {}
+        for author, place in wanted:
+            places.setdefault(author, []).append(place)
+        found: list[dict[tuple[str, int], FoundChunk]] = [{} for _ in vectors]
+        for author, some in places.items():
+            version = self._of_author[author]
+            windows = self._windows[version]
+            rows = np.flatnonzero(np.isin(windows[:, 0], some))
+            scores = vectors @ self.matrices[version][rows].T
+            for chunks, line in zip(found, scores, strict=True):
+                for at in np.argsort(line).tolist():  # ascending: the best window is kept
+                    place, start, end = windows[rows[at]].tolist()
+                    score = float(line[at])
+                    chunks[author, place] = FoundChunk(version, place, score, start, end)
+        return [[chunks[key] for key in wanted] for chunks in found]
 
     def hits(self, found: Sequence[FoundChunk]) -> list[Hit]:
         """Return the chunks with their text, in the same order.

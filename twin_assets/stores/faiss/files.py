@@ -18,8 +18,9 @@ import numpy.typing as npt
 from twin_assets.artifacts import Vectors, read_rows, write_rows
 from twin_assets.documents import Category, Chunk, CleanedDocument, Window
 from twin_assets.stores import COLLECTIONS, IndexPartition
-from twin_assets.stores.faiss.mapped import MappedRows, map_array, write_mappable
+from twin_assets.stores.bm25.files import Bm25Version
 from twin_assets.stores.manifest import Manifest
+from twin_assets.stores.mapped import MappedRows, map_array, write_mappable
 from twin_assets.stores.versioned import rows_by_category
 
 _DOCUMENTS = "documents.arrow"
@@ -39,6 +40,7 @@ class OpenedVersion:
         self.author = manifest.author.slug
         self.chunks = MappedRows(folder / _CHUNKS, Chunk)
         self.documents = MappedRows(folder / _DOCUMENTS, CleanedDocument)
+        self.bm25 = Bm25Version(folder, manifest)
         self.vectors: dict[Category, Vectors] = {}
         self.rows: dict[Category, npt.NDArray[np.int32]] = {}
         for category, count in manifest.windows.items():

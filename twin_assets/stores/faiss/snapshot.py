@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument
 from twin_assets.stores import Hit
+from twin_assets.stores.bm25 import Bm25Index, WordMatch
 from twin_assets.stores.faiss.collection import Collection, FoundChunk
 from twin_assets.stores.faiss.exact import sample_questions
 from twin_assets.stores.faiss.files import OpenedVersion
@@ -38,7 +39,8 @@ class FaissSnapshot:
             IndexCorruptedError: the versions come from models that cannot be compared.
         """
         refuse_different_models(version.manifest for version in versions)
-        self.faults = faults
+        self.bm25 = Bm25Index([version.bm25 for version in versions])
+        self.faults = (*faults, *self.bm25.faults)
         self._versions = {version.author: version for version in versions}
         self.collections = {category: Collection(category, versions) for category in Category}
         searches = {
@@ -68,6 +70,18 @@ class FaissSnapshot:
         approximate = self._approximate.get(category) if author is None else None
         found = _find(collection, approximate, vectors, k, author)
         return [collection.hits(chunks) for chunks in found]
+
+    def compare(
+        self, vectors: Vectors, category: Category, matches: Sequence[WordMatch]
+    ) -> list[list[Hit]]:
+        """See :meth:`Snapshot.compare`.
+
+        Raises:
+            IndexCorruptedError: a version's files do not fit each other.
+        """
+        collection = self.collections[category]
+        wanted = [(match.author, match.row) for match in matches]
+        return [collection.hits(chunks) for chunks in collection.compare(vectors, wanted)]
 
     def ivf_recall(self, category: Category, questions: int = 200, k: int = 10) -> float | None:
         """Return which share of the ``k`` nearest chunks a search over all authors finds.

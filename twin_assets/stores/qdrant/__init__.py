@@ -133,7 +133,8 @@ class QdrantStore(VersionedStore):
         refuse_different_models(manifests)
         if manifests:
             self._count_together(client, manifests)
-        return QdrantSnapshot(self._database, client, self._versions, manifests)
+        bm25 = self._bm25(manifests)
+        return QdrantSnapshot(self._database, client, self._versions, manifests, bm25)
 
     def _count_together(self, client: "QdrantClient", manifests: Sequence[Manifest]) -> None:
         """Count all authors' rows in one request a collection, and one by one if any is missing."""

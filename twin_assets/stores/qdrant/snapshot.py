@@ -7,10 +7,11 @@ from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, Hit
+from twin_assets.stores.bm25 import Bm25Index, WordMatch
 from twin_assets.stores.manifest import Manifest, VersionFolders
 from twin_assets.stores.qdrant.database import QdrantDatabase
 from twin_assets.stores.qdrant.rows import matching, record_of
-from twin_assets.stores.records import DOCUMENTS, first_of_each_chunk, record_id
+from twin_assets.stores.records import DOCUMENTS, compared, first_of_each_chunk, record_id
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
@@ -31,9 +32,11 @@ class QdrantSnapshot:
         client: "QdrantClient",
         versions: VersionFolders,
         manifests: Sequence[Manifest],
+        bm25: Bm25Index,
     ) -> None:
         """Search the manifests' versions."""
-        self.faults: tuple[str, ...] = ()
+        self.bm25 = bm25
+        self.faults = bm25.faults
         self._database = database
         self._client = client
         self._versions = versions
@@ -81,15 +84,35 @@ class QdrantSnapshot:
                     found[place] = first_of_each_chunk(hits, k)
             self._check_nothing_was_removed(manifests)
             if exact and any(len(points) < wanted for points in results):
-                raise IndexCorruptedError(
-                    f"Qdrant's collection {COLLECTIONS[category]} lacks rows of what is served. "
-                    "Run `twin build`."
-                )
+                raise _lacks_rows(category)
             pending = [place for place in pending if len(found[place]) < k]
             if wanted == rows:
                 break
             wanted = min(4 * wanted, rows)
         return found
+
+    def compare(
+        self, vectors: Vectors, category: Category, matches: Sequence[WordMatch]
+    ) -> list[list[Hit]]:
+        """See :meth:`Snapshot.compare`.
+
+        Raises:
+            IndexCorruptedError: a version was removed after it was opened, or rows are missing.
+            StorageError: Qdrant cannot be asked.
+        """
+        ids = [
+            record_id(self._manifests[match.author].version, window_id)
+            for match in matches
+            for window_id in match.window_ids
+        ]
+        with self._database.faults():
+            points = self._client.retrieve(COLLECTIONS[category], ids, with_vectors=True)
+            records = [record_of(point) for point in points]
+        hits = compared(vectors, records, matches)
+        if hits is None:
+            self._check_nothing_was_removed([self._manifests[m.author] for m in matches])
+            raise _lacks_rows(category)
+        return hits
 
     def _ask(
         self,
@@ -128,3 +151,10 @@ class QdrantSnapshot:
                     f"Index version {version} of {author} was removed while it was searched. "
                     "Ask again."
                 )
+
+
+def _lacks_rows(category: Category) -> IndexCorruptedError:
+    return IndexCorruptedError(
+        f"Qdrant's collection {COLLECTIONS[category]} lacks rows of what is served. "
+        "Run `twin build`."
+    )

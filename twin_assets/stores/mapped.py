@@ -31,7 +31,7 @@ class MappedRows(Generic[Row]):
         """
         self._path = path
         self._row_type = row_type
-        self._buffer = _map(path)
+        self._buffer = map_file(path)
 
     def take(self, places: Sequence[int]) -> list[Row]:
         """Return the rows in these places.
@@ -42,7 +42,7 @@ class MappedRows(Generic[Row]):
         try:
             return from_table(self._row_type, self._table.take(pa.array(places, pa.int64())))
         except (pa.ArrowException, IndexError, KeyError, ValueError) as error:
-            raise _unreadable(self._path, error) from error
+            raise unreadable(self._path, error) from error
 
     def find(self, field: str, value: str) -> Row | None:
         """Return the first row whose field has the value.
@@ -53,7 +53,7 @@ class MappedRows(Generic[Row]):
         try:
             place = pc.index(self._table.column(field), value).as_py()
         except KeyError as error:
-            raise _unreadable(self._path, error) from error
+            raise unreadable(self._path, error) from error
         return None if place < 0 else self.take([place])[0]
 
     def all(self) -> list[Row]:
@@ -69,7 +69,7 @@ class MappedRows(Generic[Row]):
         try:
             return pa.ipc.open_file(self._buffer).read_all()
         except (pa.ArrowException, OSError) as error:
-            raise _unreadable(self._path, error) from error
+            raise unreadable(self._path, error) from error
 
 
 def write_mappable(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
@@ -89,7 +89,7 @@ def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np
     Raises:
         IndexCorruptedError: it is missing or holds something else.
     """
-    buffer = _map(path)
+    buffer = map_file(path)
     header = BytesIO(buffer.slice(0, min(buffer.size, _LONGEST_HEADER)).to_pybytes())
     try:
         np.lib.format.read_magic(header)
@@ -100,19 +100,24 @@ def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np
         flat: npt.NDArray[Any] = np.frombuffer(memoryview(buffer), dtype, count, header.tell())
         return flat.reshape(shape)
     except (ValueError, TypeError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def _map(path: Path) -> pa.Buffer:
-    """Map the file. Python's own ``mmap``, and so NumPy's, would keep its descriptor."""
+def map_file(path: Path) -> pa.Buffer:
+    """Map the file. Python's own ``mmap``, and so NumPy's, would keep its descriptor.
+
+    Raises:
+        IndexCorruptedError: it is missing or cannot be mapped.
+    """
     try:
         with pa.memory_map(str(path)) as file:
             return file.read_buffer()
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> IndexCorruptedError:
+def unreadable(path: Path, error: Exception) -> IndexCorruptedError:
+    """Return the fault of a version's file that does not hold what it should."""
     line = " ".join(str(error).split())
     return IndexCorruptedError(
         f"{path} cannot be read: {line}. "

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -14,7 +15,8 @@ from twin_assets.errors import BadInputError
 from twin_assets.links import canonical_link
 from twin_assets.raw_store import RawStore, UpsertCounts
 
-_SLUG_BYTES = 200  # files are named after it, and most file systems stop at 255
+Fields = TypeVar("Fields", bound=BaseModel)
+SLUG_BYTES = 200  # files are named after it, and most file systems stop at 255
 
 
 class _Line(BaseModel):
@@ -39,7 +41,7 @@ class _Line(BaseModel):
         slug = slugify(author)
         if not slug:
             raise ValueError("has no letter or digit to make a partition key from")
-        if len(slug.encode()) > _SLUG_BYTES:
+        if len(slug.encode()) > SLUG_BYTES:
             raise ValueError("is too long to name a file after")
         return author
 
@@ -61,8 +63,12 @@ class _Line(BaseModel):
     @field_validator("title", "subtitle", "text", "language", "path")
     @classmethod
     def _storable(cls, text: str | None) -> str | None:
-        """Replace lone surrogates, which JSON can carry and UTF-8 cannot."""
-        return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
+        return None if text is None else storable(text)
+
+
+def storable(text: str) -> str:
+    """Return the text without lone surrogates, which JSON can carry and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,8 @@ class ImportReport:
     bad_lines: tuple[BadLine, ...]
 
 
-def parse_line(line: bytes) -> tuple[Author, RawDocument]:
-    """Return the author and the document of one line.
+def parse_fields(line: bytes, model: type[Fields]) -> Fields:
+    """Return the fields of one line, as the model validates them.
 
     Raises:
         BadInputError: the line is not a JSON object with usable fields; the message names the first
@@ -102,12 +108,17 @@ def parse_line(line: bytes) -> tuple[Author, RawDocument]:
     if not isinstance(values, dict):
         raise BadInputError("not a JSON object")
     try:
-        fields = _Line.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = first["msg"].removeprefix("Value error, ")
         raise BadInputError(f"{where}: {reason}") from None
+
+
+def parse_line(line: bytes) -> tuple[Author, RawDocument]:
+    """Return the author and the document of one line; raises as :func:`parse_fields`."""
+    fields = parse_fields(line, _Line)
     name = " ".join(unicodedata.normalize("NFC", fields.author).split())
     author = Author(slugify(name), name)
     document = RawDocument(
@@ -142,9 +153,7 @@ def import_jsonl(path: Path, store: RawStore, *, sample: bool = False) -> Import
     seen: set[str] = set()
 
     def good_documents() -> Iterator[RawDocument]:
-        for number, line in _lines(path):
-            if not line.strip():
-                continue
+        for number, line in filled_lines(path):
             try:
                 author, document = parse_line(line)
             except BadInputError as error:
@@ -160,9 +169,14 @@ def import_jsonl(path: Path, store: RawStore, *, sample: bool = False) -> Import
     return ImportReport(counts, tuple(sorted(seen)), tuple(bad))
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def filled_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the file's lines that are not empty, each with its number from 1.
+
+    Raises:
+        BadInputError: the file does not exist or cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            yield from enumerate(file, start=1)
+            yield from ((number, line) for number, line in enumerate(file, start=1) if line.strip())
     except OSError as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}.") from None

@@ -9,6 +9,7 @@ from twin_assets.errors import TwinError
 from twin_serving.cli.adding import add_command
 from twin_serving.cli.asking import ask_command, retrieve_command
 from twin_serving.cli.build import build_command
+from twin_serving.cli.evaluating import eval_command
 from twin_serving.cli.forgetting import forget_command
 from twin_serving.cli.importing import import_command
 from twin_serving.cli.output import say
@@ -30,6 +31,7 @@ app.command("build")(build_command)
 app.command("retrieve")(retrieve_command)
 app.command("ask")(ask_command)
 app.command("status")(status_command)
+app.command("eval")(eval_command)
 app.command("rollback")(rollback_command)
 app.command("forget")(forget_command)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from twin_assets.documents import Author, slugify
 from twin_assets.embedding import Embedder
@@ -59,6 +59,26 @@ class Retriever:
                 chosen author is not served.
             NothingServedError: no index is served.
         """
+        question, author, served, candidates, trace = self._find(question, options)
+        passages, numbers = select_context(
+            candidates, options.top, self._settings.minimum_score, self._settings.context_tokens
+        )
+        fitting = None if passages else "no candidate fits the question"
+        trace.add("context", {"passages": len(passages), **numbers}, fitting)
+
+        slug = author.slug if author else None
+        partitions = [p for p in served.partitions if slug is None or p.author.slug == slug]
+        index = IndexUsed(served.backend, tuple(partitions))
+        return Retrieval(question, author, index, passages, trace.entries)
+
+    def candidates(self, question: str, options: RetrievalOptions) -> list[Candidate]:
+        """Return every candidate, in the last stage's order: none is cut, however unfitting.
+
+        Raises as :meth:`retrieve`.
+        """
+        return self._find(question, options).candidates
+
+    def _find(self, question: str, options: RetrievalOptions) -> "_Found":
         question = self._checked(question, options)
         served = self._catalog.served(self._embedder.weights_sha256)
         self._embedder.warm()  # a cold start is no stage's time
@@ -98,16 +118,7 @@ class Retriever:
             trace.add("rerank", {"method": method, "candidates": _listed(candidates, before)}, why)
         else:
             trace.skip("rerank", "switched off for this question")
-
-        passages, numbers = select_context(
-            candidates, options.top, self._settings.minimum_score, self._settings.context_tokens
-        )
-        fitting = None if passages else "no candidate fits the question"
-        trace.add("context", {"passages": len(passages), **numbers}, fitting)
-
-        partitions = [p for p in served.partitions if slug is None or p.author.slug == slug]
-        index = IndexUsed(served.backend, tuple(partitions))
-        return Retrieval(question, author, index, passages, trace.entries)
+        return _Found(question, author, served, candidates, trace)
 
     def authors(self) -> list[Author]:
         """Return the authors that are served.
@@ -166,6 +177,16 @@ class Retriever:
         output = {"author": match.slug if match else None}
         trace.add("self_query", output, reason)
         return match
+
+
+class _Found(NamedTuple):
+    """What all stages before the context give."""
+
+    question: str
+    author: AuthorMatch | None
+    served: Served
+    candidates: list[Candidate]
+    trace: "_Trace"
 
 
 class _Trace:

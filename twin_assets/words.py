@@ -16,13 +16,13 @@ _IS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
 
 # What a question is put together with. In a small collection such words are rare, and would count.
 _FUNCTION_WORDS = """
-    a an the this that these those here there and or but if so than then nor not no as of in on at by
-    for from to with about into onto over under after before between through during without within
-    is are was were be been being am do does did doing done have has had having can could should
-    would will may might must shall i me my mine you your yours he him his she her hers it its we us
-    our ours they them their theirs what which who whom whose when where why how too very just also
-    any some such only own same each both all more most much many other say says said tell tells told
-    think thinks
+    a an the this that these those here there and or but if so than then nor not no as of in on
+    at by for from to with about into onto over under after before between through during
+    without within is are was were be been being am do does did doing done have has had having
+    can could should would will may might must shall i me my mine you your yours he him his she
+    her hers it its we us our ours they them their theirs what which who whom whose when where
+    why how too very just also any some such only own same each both all more most much many
+    other say says said tell tells told think thinks
 """
 _NOT_TELLING = frozenset(_FUNCTION_WORDS.split())
 

@@ -1,6 +1,7 @@
 """The stages in order: self_query, expansion, search, rerank, context."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -24,7 +25,8 @@ from twin_serving.retrieval.context import select_context
 from twin_serving.retrieval.expansion import expand
 from twin_serving.retrieval.rerank import Reranker
 from twin_serving.retrieval.search import search
-from twin_serving.retrieval.self_query import match_author
+from twin_serving.retrieval.self_query import AuthorNames, may_name_somebody
+from twin_serving.retrieval.self_query_llm import ask_model
 
 
 class Retriever:
@@ -167,16 +169,31 @@ class Retriever:
             chosen = AuthorMatch(partition.author.slug, partition.author.name, "chosen")
             trace.skip("self_query", "the author was chosen by the asker")
             return chosen
-        tokenizer = load_tokenizer(self._embedder.folder.path)
-        match, reason = match_author(
-            question,
-            [partition.author for partition in served.partitions],
-            # an ordinary word has an entry of its own in the model's vocabulary
-            lambda word: tokenizer.token_to_id(word) is not None,
-        )
-        output = {"author": match.slug if match else None}
+        authors = tuple(partition.author for partition in served.partitions)
+        found = _names_of(authors).match(question, self._is_common_word)
+        match, reason = found.match, found.reason
+        if (
+            self._model is not None
+            and options.use_llm
+            and not found.named
+            and may_name_somebody(question, self._is_common_word)
+        ):
+            match, reason = ask_model(question, authors, self._model)
+        output = {
+            "author": match.slug if match else None,
+            "named": [author.slug for author in found.named],
+        }
         trace.add("self_query", output, reason)
         return match
+
+    def _is_common_word(self, word: str) -> bool:
+        """An ordinary word has an entry of its own in the model's vocabulary."""
+        return load_tokenizer(self._embedder.folder.path).token_to_id(word) is not None
+
+
+@lru_cache(maxsize=8)
+def _names_of(authors: tuple[Author, ...]) -> AuthorNames:
+    return AuthorNames(authors)
 
 
 class _Found(NamedTuple):

@@ -2,10 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rapidfuzz import fuzz
+import numpy as np
+from rapidfuzz import fuzz, process
 
 from twin_assets.documents import Author
 from twin_serving.retrieval import AuthorMatch
@@ -16,8 +18,31 @@ _LAST_NAME_RATIO = 86.0
 _FUZZY_LETTERS = 5  # one edit in a shorter word makes another word
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
-# How sure a match is, by the name that was found.
-_FULL, _LAST, _FIRST = 3, 2, 1
+# How sure a match is, by what was found; a misspelled one is half a step less sure.
+_STRENGTH = {"full name": 3.0, "alias": 3.0, "last name": 2.0, "first name": 1.0}
+_MISSPELLED = 0.5
+
+# First names, and after these words the time of the year or week.
+_DATES = {"april", "august", "may", "june", "sunday", "friday", "summer", "winter", "autumn"}
+_BEFORE_DATES = {
+    *("in", "on", "by", "since", "until", "till", "from", "of", "to", "during", "before", "after"),
+    *("last", "next", "this", "every", "each", "early", "late", "for"),
+}
+
+IsCommonWord = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class SelfQuery:
+    """Whom a question is about.
+
+    ``match`` is the one author that it names; ``named`` are all that it may name, and with more
+    than one of them there is no match. ``reason`` says how that came about.
+    """
+
+    match: AuthorMatch | None
+    named: tuple[AuthorMatch, ...]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,93 +53,164 @@ class _Word:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Form:
+    """One way to write an author's name: its folded words."""
+
     author: Author
-    strength: int
-    matched_by: str
+    kind: str
+    words: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
 
 
-def match_author(
-    question: str, authors: Sequence[Author], is_common_word: Callable[[str], bool]
-) -> tuple[AuthorMatch | None, str]:
-    """Return the one author that the question names, or None, and the reason.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A form that stands at ``words[start:end]`` of the question."""
 
-    Full names and aliases are matched with typos and possessives, then last names, then first names
-    that a single author has. When several authors fit equally well the question is about none of
-    them in particular: the reason says so, and nobody is guessed.
+    form: _Form
+    start: int
+    end: int
+    misspelled: bool
 
-    Args:
-        question: as it was asked.
-        authors: the closed list of authors that can be meant.
-        is_common_word: tells whether a lower-case word is an ordinary one, so that "field notes" is
-            not about Ms. Field.
-    """
-    words = _words(question)
-    tried = (_find(author, authors, words, is_common_word) for author in authors)
-    found = [one for one in tried if one is not None]
-    if not found:
-        return None, "no known author is named"
-    best = max(one.strength for one in found)
-    strongest = [one for one in found if one.strength == best]
-    if len(strongest) > 1:
-        names = ", ".join(one.author.name for one in strongest)
-        return None, f"several authors fit ({names}), so none is filtered"
-    only = strongest[0]
-    match = AuthorMatch(only.author.slug, only.author.name, only.matched_by)
-    return match, f"{only.author.name} is named ({only.matched_by})"
+    @property
+    def strength(self) -> float:
+        return _STRENGTH[self.form.kind] - _MISSPELLED * self.misspelled
+
+    @property
+    def match(self) -> AuthorMatch:
+        how = self.form.kind + ", misspelled" * self.misspelled
+        return AuthorMatch(self.form.author.slug, self.form.author.name, how)
 
 
-def _find(
-    author: Author,
-    authors: Sequence[Author],
-    words: Sequence[_Word],
-    is_common_word: Callable[[str], bool],
-) -> _Found | None:
-    name = _fold(author.name).split()
-    for form, kind in [(name, "full name"), *((_fold(a).split(), "alias") for a in author.aliases)]:
-        how = _match_form(form, words, is_common_word)
-        if how is not None:
-            return _Found(author, _FULL, kind if how == "exact" else f"{kind}, misspelled")
-    if len(name) < 2:
-        return None
-    how = _match_form(name[-1:], words, is_common_word)
-    if how is not None:
-        return _Found(author, _LAST, "last name" if how == "exact" else "last name, misspelled")
-    shared = sum(_fold(other.name).split()[:1] == name[:1] for other in authors) > 1
-    # "maras" is how "Mara's" is typed in a hurry
-    is_named = any(
-        w.text in (name[0], f"{name[0]}s") and (w.capital or not is_common_word(w.text))
-        for w in words
+class AuthorNames:
+    """The closed list of authors that can be meant, prepared for many questions."""
+
+    def __init__(self, authors: Sequence[Author]) -> None:
+        """List every form of every name."""
+        forms = [form for author in authors for form in _forms(author)]
+        self._exact: dict[tuple[str, ...], list[_Form]] = defaultdict(list)
+        self._fuzzy: dict[int, list[_Form]] = defaultdict(list)
+        for form in forms:
+            self._exact[form.words].append(form)
+            if form.kind != "first name" and len(form.text) >= _FUZZY_LETTERS:
+                self._fuzzy[len(form.words)].append(form)
+        self._texts = {size: [form.text for form in some] for size, some in self._fuzzy.items()}
+        self._longest = max((len(form.words) for form in forms), default=0)
+
+    def match(self, question: str, is_common_word: IsCommonWord) -> SelfQuery:
+        """Return whom the question names.
+
+        Full names and aliases are matched with typos and possessives, then last names, then first
+        names. Of names that share a word of the question, the surest counts. When several authors
+        are left, the question is about none of them alone: the reason says so, and nobody is
+        guessed.
+
+        Args:
+            question: as it was asked.
+            is_common_word: tells whether a lower-case word is an ordinary one, so that "field
+                notes" is not about Ms. Field.
+        """
+        words = _words(question)
+        found = [
+            one
+            for one in (*self._find_exact(words), *self._find_misspelled(words))
+            if _is_name(one, words, is_common_word)
+        ]
+        named = {one.form.author.slug: one.match for one in reversed(_surest(found))}
+        matches = tuple(reversed(named.values()))
+        if not matches:
+            return SelfQuery(None, (), "no known author is named")
+        if len(matches) > 1:
+            names = ", ".join(match.name for match in matches)
+            return SelfQuery(None, matches, f"several authors fit ({names}), so none is filtered")
+        (only,) = matches
+        return SelfQuery(only, matches, f"{only.name} is named ({only.matched_by})")
+
+    def _find_exact(self, words: Sequence[_Word]) -> Iterator[_Found]:
+        for start, end in _runs(len(words), self._longest):
+            for form in self._exact.get(tuple(word.text for word in words[start:end]), ()):
+                yield _Found(form, start, end, misspelled=False)
+
+    def _find_misspelled(self, words: Sequence[_Word]) -> Iterator[_Found]:
+        for size, forms in self._fuzzy.items():
+            runs = [" ".join(w.text for w in words[at : at + size]) for at in range(len(words))]
+            runs = runs[: len(words) - size + 1]
+            limit = _FULL_NAME_RATIO if size > 1 else _LAST_NAME_RATIO
+            if runs:
+                ratios = process.cdist(
+                    runs, self._texts[size], scorer=fuzz.ratio, score_cutoff=limit
+                )
+                for start, place in np.argwhere(ratios).tolist():
+                    if runs[start] != forms[place].text:
+                        yield _Found(forms[place], start, start + size, misspelled=True)
+
+
+def may_name_somebody(question: str, is_common_word: IsCommonWord) -> bool:
+    """Tell whether a word could be a name: a capital inside the question, or no common word."""
+    return any(
+        (word.capital and not word.first) or not is_common_word(word.text)
+        for word in _words(question)
     )
-    if is_named and not shared and len(name[0]) > 1:
-        return _Found(author, _FIRST, "first name")
-    return None
 
 
-def _match_form(
-    form: Sequence[str], words: Sequence[_Word], is_common_word: Callable[[str], bool]
-) -> str | None:
-    """Return how the name stands among the words: ``exact``, ``fuzzy``, or None."""
-    if not form:
-        return None
-    wanted = " ".join(form)
-    limit = _FULL_NAME_RATIO if len(form) > 1 else _LAST_NAME_RATIO
-    fuzzy = False
-    for at in range(len(words) - len(form) + 1):
-        run = words[at : at + len(form)]
-        text = " ".join(word.text for word in run)
-        if len(form) == 1 and not _may_be_name(run[0], is_common_word):
-            continue
-        if text == wanted:
-            return "exact"
-        is_long = len(wanted) >= _FUZZY_LETTERS
-        fuzzy = fuzzy or (is_long and fuzz.ratio(text, wanted) >= limit)
-    return "fuzzy" if fuzzy else None
+def _forms(author: Author) -> Iterator[_Form]:
+    names = {"full name": [author.name], "alias": author.aliases}
+    for kind, some in names.items():
+        for name in some:
+            words = tuple(word.text for word in _words(name))
+            if words:
+                yield _Form(author, kind, words)
+    words = tuple(word.text for word in _words(author.name))
+    if len(words) > 1:
+        yield _Form(author, "last name", words[-1:])
+        if len(words[0]) > 1:
+            yield _Form(author, "first name", words[:1])
+            # "maras" is how "Mara's" is typed in a hurry
+            yield _Form(author, "first name", (f"{words[0]}s",))
 
 
-def _may_be_name(word: _Word, is_common_word: Callable[[str], bool]) -> bool:
-    """A capital inside the question marks a name; elsewhere an ordinary word is no name."""
-    return (word.capital and not word.first) or not is_common_word(word.text)
+def _runs(length: int, longest: int) -> Iterator[tuple[int, int]]:
+    for start in range(length):
+        for end in range(start + 1, min(start + longest, length) + 1):
+            yield start, end
+
+
+def _surest(found: Sequence[_Found]) -> list[_Found]:
+    """Return what is left when a surer match takes the words that it shares with another."""
+    kept: list[_Found] = []
+    for one in sorted(found, key=lambda one: (-one.strength, one.start)):
+        if all(
+            one.end <= other.start or other.end <= one.start or one.strength == other.strength
+            for other in kept
+        ):
+            kept.append(one)
+    return kept
+
+
+def _is_name(found: _Found, words: Sequence[_Word], is_common_word: IsCommonWord) -> bool:
+    """Tell whether the words are this author's name here, not ordinary words or another's."""
+    if found.end - found.start > 1:
+        return True
+    word = words[found.start]
+    if not ((word.capital and not word.first) or not is_common_word(word.text)):
+        return False
+    return found.form.kind != "first name" or not (
+        _is_date(found, words) or _is_part_of_another_name(found, words)
+    )
+
+
+def _is_date(found: _Found, words: Sequence[_Word]) -> bool:
+    before = words[found.start - 1].text if found.start else ""
+    return words[found.start].text in _DATES and before in _BEFORE_DATES
+
+
+def _is_part_of_another_name(found: _Found, words: Sequence[_Word]) -> bool:
+    """A first name before another capital is someone else's: the Ada in "Ada Lovelace"."""
+    if all(word.capital for word in words if len(word.text) > 3):  # a title
+        return False
+    return any(word.capital for word in words[found.end : found.end + 1])
 
 
 def _words(question: str) -> list[_Word]:

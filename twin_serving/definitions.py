@@ -4,14 +4,19 @@ from dataclasses import asdict
 
 import dagster as dg
 
+from twin_assets.assets.previews import table
 from twin_assets.embedding import embedder_for
 from twin_assets.errors import NothingServedError
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import BACKENDS, create_store
 from twin_serving.catalog import Catalog
 from twin_serving.comparison import TOP, BackendFigures, compare
+from twin_serving.evaluation.history import history_image
+from twin_serving.evaluation.quality import Quality, baseline, measure_quality, regressions
+from twin_serving.twin import Twin
 
 _LEAST_OVERLAP = 0.95
+_HISTORY = 50  # measurements that are looked back on and plotted
 
 
 @dg.asset(
@@ -83,10 +88,70 @@ def markdown(figures: list[BackendFigures]) -> str:
     return "\n".join([*head, *rows, "", f"{of}; {first.backend} is the baseline."])
 
 
+@dg.asset(
+    deps=[dg.AssetKey(f"{backend}_index") for backend in BACKENDS],
+    group_name="quality",
+    kinds={"python"},
+    owners=["team:ml"],
+    code_version="1",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "no_worse_than_before",
+            asset="retrieval_quality",
+            description="No figure lies below the 95 % interval of the index version before.",
+        )
+    ],
+)
+def retrieval_quality(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
+) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads it bare only
+    """Titles and headings asked of the index that answers: recall@3 and MRR@10, over time."""
+    store = create_store(settings.index, settings)
+    twin = Twin(settings, Catalog(context.instance, store))
+    served = twin.catalog.served(embedder_for(settings).weights_sha256)
+    versions = {partition.author.slug: partition.version for partition in served.partitions}
+    documents = [
+        document
+        for author, version in versions.items()
+        for document in store.read(author, version).documents
+    ]
+    now = measure_quality(twin.retriever, documents, versions)
+    before = _measured_before(context.instance)
+    earlier = baseline(now, before)
+    worse = regressions(now, earlier) if earlier else []
+    judged = f"compared with {earlier.at}" if earlier else "there is nothing to compare with yet"
+    return dg.MaterializeResult(
+        metadata={
+            "history": dg.MetadataValue.md(history_image([*reversed(before), now])),
+            **{name: figure.mean for name, figure in now.figures.items()},
+            "questions": now.questions,
+            "missed": table([{"question": question} for question in now.missed]),
+            "measured": dg.MetadataValue.json(now.as_json()),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="no_worse_than_before",
+                passed=not worse,
+                description="; ".join(worse) or judged,
+            )
+        ],
+    )
+
+
+def _measured_before(instance: dg.DagsterInstance) -> list[Quality]:
+    """Return earlier measurements, newest first."""
+    records = instance.fetch_materializations(
+        dg.AssetKey("retrieval_quality"), limit=_HISTORY
+    ).records
+    events = [record.asset_materialization for record in records]
+    values = [event.metadata["measured"].value for event in events if event]
+    return [Quality.of_json(value) for value in values if isinstance(value, dict)]
+
+
 def build_definitions(settings: TwinSettings) -> dg.Definitions:
     """Return the definitions for these settings."""
     return dg.Definitions(
-        assets=[index_comparison],
+        assets=[index_comparison, retrieval_quality],
         resources={"settings": settings},
         executor=dg.in_process_executor,
     )

@@ -94,6 +94,16 @@ class TwinSettings(BaseSettings):
         min_length=1,
         description="Reranks when it is at hand: a folder, or a name that the hub's cache holds.",
     )
+    openai_url: str = Field(
+        "",
+        description="A server of OpenAI's chat completions, as http://127.0.0.1:8000/v1: "
+        "it finds other words for questions, and whom they mean.",
+    )
+    openai_api_key: SecretStr = Field(SecretStr(""), description="That server's key.")
+    llm_model: str = Field("", description="Its model; empty for the first that it lists.")
+    llm_timeout_seconds: float = Field(
+        60.0, gt=0, description="How long the model server may be silent."
+    )
     context_tokens: int = Field(
         3000, ge=256, description="Token budget of the passages behind an answer."
     )

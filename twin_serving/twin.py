@@ -9,6 +9,7 @@ from twin_assets.embedding import embedder_for
 from twin_assets.settings import TwinSettings
 from twin_serving.catalog import Catalog, open_catalog
 from twin_serving.llm import Answerer, Piece, Support
+from twin_serving.models import create_model
 from twin_serving.retrieval import Passage, Retrieval, RetrievalOptions, StageTrace
 from twin_serving.retrieval.pipeline import Retriever
 
@@ -54,7 +55,8 @@ class Twin:
     @cached_property
     def retriever(self) -> Retriever:
         """The retrieval stages."""
-        return Retriever(self.catalog, embedder_for(self.settings), self.settings)
+        model = create_model(self.settings)
+        return Retriever(self.catalog, embedder_for(self.settings), self.settings, model)
 
     @cached_property
     def answerer(self) -> Answerer:

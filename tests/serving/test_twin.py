@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from builders import raw_document
+from chat_servers import ChatServer, running_chat
 
 from twin_assets.documents import Author
 from twin_assets.errors import BadInputError, NothingServedError
 from twin_assets.raw_store import open_raw_store
 from twin_serving.cli.launch import build
 from twin_serving.llm import Piece
-from twin_serving.retrieval import Rerank, Retrieval, RetrievalOptions
+from twin_serving.retrieval import PRESETS, Rerank, Retrieval, RetrievalOptions
 from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Answer, Twin
 
@@ -203,3 +204,32 @@ def test_a_damaged_version_falls_back_to_the_one_before(settings, instance):
     assert "checksum" in search.output["faults"][0]
     assert build(settings, instance, [], lambda event: None).built == ["ada"]
     assert "green" in ask(Twin(settings), "How is the wall painted?").text
+
+
+def test_a_language_model_gives_phrasings_and_names_who_is_meant(sample_home):
+    def reply(request):
+        if "authors" in json.loads(request["messages"][1]["content"]):
+            return '{"author": "mara-lindqvist"}'
+        return '{"phrasings": ["Cooling speed of bread dough in a fridge"]}'
+
+    with running_chat(ChatServer(reply)) as server:
+        twin = Twin(sample_home.model_copy(update={"openai_url": server.url}))
+        question = "How quickly does ML's loaf lose its warmth?"
+        answer = ask(twin, question)
+        assert answer.retrieval.author is not None
+        assert answer.retrieval.author.matched_by == "the language model"
+        (expansion,) = [entry for entry in answer.trace if entry.stage == "expansion"]
+        assert expansion.output["phrasings"] == [
+            question,
+            "Cooling speed of bread dough in a fridge",
+        ]
+        asked = len(server.requests)
+        plain = twin.retrieve(question, PRESETS["fast"])
+        assert plain.author is None
+        assert [entry.stage for entry in plain.trace if entry.skipped] == ["expansion", "rerank"]
+        assert len(server.requests) == asked
+    down = ask(twin, question)
+    assert down.retrieval.passages
+    reasons = {entry.stage: entry.reason or "" for entry in down.trace}
+    assert "cannot be reached" in reasons["self_query"]
+    assert "cannot be reached" in reasons["expansion"]

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from twin_assets.settings import TwinSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -68,3 +70,17 @@ class LanguageModel(Protocol):
             ModelServerError: it is not; the message says what to do.
         """
         ...
+
+
+def create_model(settings: TwinSettings) -> LanguageModel | None:
+    """Return the model that the settings name; None where they name no server."""
+    if not settings.openai_url:
+        return None
+    from twin_serving.models.openai import OpenAIModel
+
+    return OpenAIModel(
+        settings.openai_url,
+        settings.openai_api_key.get_secret_value(),
+        settings.llm_model,
+        settings.llm_timeout_seconds,
+    )

@@ -149,7 +149,7 @@ class Retriever:
         if options.phrasings == 1:
             trace.skip("expansion", "one phrasing is asked for")
         elif self._model is None:
-            trace.skip("expansion", "no language model is configured (TWIN_LLM)")
+            trace.skip("expansion", "no language model is configured (TWIN_OPENAI_URL)")
         else:
             phrasings, fault = expand(question, self._model, options.phrasings)
             trace.add("expansion", {"phrasings": list(phrasings)}, fault)

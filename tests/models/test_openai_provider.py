@@ -1,0 +1,185 @@
+"""The OpenAI-compatible provider against a stand-in on a real socket, and its faults."""
+
+import socket
+import threading
+
+import pytest
+from chat_servers import BREAK_OFF, ChatServer, Refused, running_chat
+
+from twin_assets.errors import ModelServerError
+from twin_assets.settings import load_settings
+from twin_serving.models import Message, ModelInfo, create_model
+from twin_serving.models.openai import OpenAIModel
+
+ASKED = [Message("system", "Be brief."), Message("user", "Hello?")]
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+
+
+@pytest.fixture
+def server():
+    with running_chat(ChatServer()) as running:
+        yield running
+
+
+def complete(model: OpenAIModel, **more) -> str:
+    return model.complete(ASKED, max_tokens=7, **more)
+
+
+def refusal(model: OpenAIModel) -> str:
+    with pytest.raises(ModelServerError) as caught:
+        complete(model)
+    line = str(caught.value)
+    assert "\n" not in line
+    assert caught.value.__cause__ is None
+    return line
+
+
+def test_what_is_sent_and_what_comes_back(server: ChatServer) -> None:
+    model = OpenAIModel(server.url)
+    assert complete(model) == "Hello."
+    (request,) = server.requests
+    assert request == {
+        "model": "tiny",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hello?"},
+        ],
+        "max_tokens": 7,
+    }
+    assert model.info() == ModelInfo("tiny", 2048)
+    model.health()
+
+
+def test_the_model_can_be_named(server: ChatServer) -> None:
+    server.models.append({"id": "big", "object": "model"})
+    model = OpenAIModel(server.url, model="big")
+    complete(model)
+    assert server.requests[0]["model"] == "big"
+    assert model.info() == ModelInfo("big", None)
+    unlisted = OpenAIModel(server.url, model="elsewhere")
+    complete(unlisted)
+    assert server.requests[1]["model"] == "elsewhere"
+
+
+def test_a_server_without_models_says_what_to_set(server: ChatServer) -> None:
+    server.models.clear()
+    assert "TWIN_LLM_MODEL" in refusal(OpenAIModel(server.url))
+
+
+def test_a_schema_is_sent_and_a_server_that_knows_none_is_asked_plainly(server: ChatServer) -> None:
+    model = OpenAIModel(server.url)
+    assert complete(model, schema=SCHEMA) == "Hello."
+    assert server.requests[0]["response_format"]["json_schema"]["schema"] == SCHEMA
+
+    def plain(request: dict) -> str:
+        if "response_format" in request:
+            raise Refused(400, b'{"error": {"message": "unknown field response_format"}}')
+        return "Plainly."
+
+    server.reply = plain
+    assert complete(model, schema=SCHEMA) == "Plainly."
+    asked = len(server.requests)
+    assert complete(model, schema=SCHEMA) == "Plainly."
+    assert len(server.requests) == asked + 1
+
+
+def test_an_answer_streams(server: ChatServer) -> None:
+    server.reply = lambda request: "one two three"
+    pieces = list(OpenAIModel(server.url).stream(ASKED, max_tokens=7))
+    assert pieces == ["one ", "two ", "three "]
+    assert server.requests[0]["stream"] is True
+
+
+def test_a_stream_that_is_closed_closes_the_connection(server: ChatServer) -> None:
+    server.reply = lambda request: "word " * 1_000_000
+    stream = OpenAIModel(server.url).stream(ASKED, max_tokens=7)
+    assert next(stream) == "word "
+    stream.close()
+    assert server.broken_off.wait(10)
+
+
+def test_a_server_that_dies_in_the_middle(server: ChatServer) -> None:
+    server.reply = lambda request: f"one two {BREAK_OFF} three"
+    stream = OpenAIModel(server.url).stream(ASKED, max_tokens=7)
+    assert [next(stream), next(stream)] == ["one ", "two "]
+    with pytest.raises(ModelServerError, match="cannot be reached, or broke off"):
+        list(stream)
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://user:secret@127.0.0.1:{taken.getsockname()[1]}/v1"
+    line = refusal(OpenAIModel(url))
+    assert "cannot be reached" in line
+    assert "TWIN_OPENAI_URL" in line
+    assert "secret" not in line
+
+
+def test_a_wrong_key_is_never_repeated() -> None:
+    with running_chat(ChatServer(key="right")) as server:
+        assert complete(OpenAIModel(server.url, "right")) == "Hello."
+        line = refusal(OpenAIModel(server.url, "sk-wrong-key"))
+        assert "TWIN_OPENAI_API_KEY" in line
+        assert "sk-wrong" not in line
+
+
+def test_a_silent_server() -> None:
+    go_on = threading.Event()
+
+    def silent(request: dict) -> str:
+        go_on.wait(30)
+        return "late"
+
+    with running_chat(ChatServer(silent)) as server:
+        try:
+            line = refusal(OpenAIModel(server.url, timeout_seconds=0.2))
+        finally:
+            go_on.set()
+    assert "silent for 0.2 s" in line
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_what_will_pass_is_asked_again(server: ChatServer, status: int) -> None:
+    faults = iter([Refused(status)])
+
+    def at_first(request: dict) -> str:
+        for fault in faults:
+            raise fault
+        return "Now."
+
+    server.reply = at_first
+    assert complete(OpenAIModel(server.url)) == "Now."
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_what_will_not_pass_is_said_once(server: ChatServer, status: int) -> None:
+    def refuse(request: dict) -> str:
+        raise Refused(status, b'{"error": {"message": "too long:\\n 9000 tokens, key sk-1"}}')
+
+    server.reply = refuse
+    line = refusal(OpenAIModel(server.url, "sk-1"))
+    assert f"answers {status}" in line
+    assert "9000 tokens" in line
+    assert "sk-1" not in line
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"garbage", b"[]", b'{"choices": []}', b'{"choices": [{}]}', b"null"]
+)
+def test_garbage(server: ChatServer, body: bytes) -> None:
+    def garbage(request: dict) -> str:
+        raise Refused(200, body)
+
+    server.reply = garbage
+    assert server.url in refusal(OpenAIModel(server.url))
+
+
+def test_the_settings_name_it(settings, server: ChatServer) -> None:
+    assert create_model(settings) is None
+    named = load_settings(home=settings.home, openai_url=server.url, _env_file=None)
+    model = create_model(named)
+    assert model is not None
+    assert model.complete(ASKED, max_tokens=7) == "Hello."

@@ -2,6 +2,8 @@
 
 import pytest
 
+from twin_assets.stores import create_store
+from twin_serving.evaluation.quality import DENSE, RECALL, measure_quality
 from twin_serving.retrieval import RetrievalOptions
 from twin_serving.twin import Twin
 
@@ -58,3 +60,15 @@ def test_a_question_about_nothing_in_the_corpus_is_not_answered(twin, question):
     answer = twin.ask(question, RetrievalOptions())
     assert answer.text.startswith("Nothing fitting was found")
     assert answer.citations == ()
+
+
+def test_headings_and_titles_lead_to_their_article(twin):
+    """Known items: what a user gets finds 0.9 of them, and more than vectors alone do."""
+    store = create_store("faiss", twin.settings)
+    versions = {p.author.slug: p.version for p in twin.catalog.served().partitions}
+    documents = [one for key in versions.items() for one in store.read(*key).documents]
+    quality = measure_quality(twin.retriever, documents, versions)
+    assert quality.questions == 100
+    # 0.93 and 0.79 when this was written
+    assert quality.figures[RECALL].mean >= 0.9
+    assert quality.figures[RECALL].mean > quality.figures[RECALL + DENSE].mean

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from twin_assets.embedding import embedder_for
 from twin_assets.errors import TwinError
 from twin_serving import rendering
 from twin_serving.llm import Piece
-from twin_serving.retrieval import Retrieval, RetrievalOptions, StageTrace
+from twin_serving.retrieval import PRESETS, Retrieval, StageTrace
 from twin_serving.twin import Answer, Twin
 
 _log = logging.getLogger(__name__)
 
 _QUESTIONS_AT_ONCE = 2
 _AUTOMATIC = ("Automatic", "")
+_PRESETS = [(name.title(), name) for name in PRESETS]
 _BARE: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}  # our own HTML and style
 _FAILED = "Something went wrong; see the server's log."
 
@@ -77,20 +78,21 @@ class View:
     how: str = ""
 
 
-def answer_views(twin: Twin, question: str, author: str) -> Iterator[View]:
+def answer_views(twin: Twin, question: str, author: str, preset: str) -> Iterator[View]:
     """Yield what to show while the question is answered; faults become one line, none is raised.
 
     Args:
         twin: who is asked.
         question: as it was typed.
         author: a slug, or empty for the author that the question names.
+        preset: the name of one of the presets.
     """
     pieces: list[Piece] = []
     how = ""
     answering = rendering.render_status("Answering…")
     yield View(rendering.render_status("Looking through the index…"))
     try:
-        for event in twin.stream(question, RetrievalOptions(author=author or None)):
+        for event in twin.stream(question, replace(PRESETS[preset], author=author or None)):
             match event:
                 case Retrieval():
                     how = _how(twin, event, event.trace)
@@ -128,6 +130,7 @@ def build_page(twin: Twin) -> gr.Blocks:
                 elem_id="twin-question",
             )
             author = gr.Dropdown([_AUTOMATIC], value="", label="Author", elem_id="twin-author")
+            preset = gr.Dropdown(_PRESETS, value="balanced", label="Search", elem_id="twin-preset")
             ask = gr.Button("Ask", variant="primary", elem_id="twin-send")
             stop = gr.Button("Stop", visible=False, elem_id="twin-stop")
             status = gr.HTML(View().status, **_BARE, elem_id="twin-status")
@@ -139,9 +142,9 @@ def build_page(twin: Twin) -> gr.Blocks:
         def buttons(answering: bool) -> tuple[gr.Button, gr.Button]:
             return gr.Button(interactive=not answering), gr.Button(visible=answering)
 
-        def on_ask(question: str, author: str) -> Iterator[tuple[Any, ...]]:
+        def on_ask(question: str, author: str, preset: str) -> Iterator[tuple[Any, ...]]:
             view = View()
-            for view in answer_views(twin, question, author):
+            for view in answer_views(twin, question, author, preset):
                 yield *astuple(view), *buttons(answering=True)
             yield *astuple(view), *buttons(answering=False)
 
@@ -156,7 +159,7 @@ def build_page(twin: Twin) -> gr.Blocks:
         asking = gr.on(
             [question.submit, ask.click],
             on_ask,
-            [question, author],
+            [question, author, preset],
             [status, answer, sources, how, ask, stop],
             trigger_mode="once",
             **quiet,

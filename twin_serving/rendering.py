@@ -165,7 +165,7 @@ def _source(citation: Citation, names: Mapping[str, str]) -> str:
     n = citation.passage.n
     title = escape(document.title or document.path or document.link)
     author = names.get(document.author) or escape(document.author)
-    facts = [author, document.category.value, f"score {candidate.score:.2f}"]
+    facts = [author, document.category.value, f"similarity {candidate.similarity:.2f}"]
     if document.published_at:
         facts.insert(2, escape(document.published_at))
     is_code = document.path is not None

@@ -173,11 +173,11 @@ def test_code_is_shown_as_code_and_its_comments_are_no_headings() -> None:
     assert 'class="passage code"># comment</blockquote>' in html
 
 
-def test_a_source_names_title_author_category_score_and_original() -> None:
+def test_a_source_names_title_author_category_similarity_and_original() -> None:
     document = cleaned_document("Words.", link="https://example.com/a?b=1&c=2")
     partitions = index(partition(replace(ADA, sample=True)))
     page = Page(render_sources([citation("Words.", document=document)], partitions))
-    for words in ("A title", "Ada sample", "article", "score 0.62", "on example.com"):
+    for words in ("A title", "Ada sample", "article", "similarity 0.50", "on example.com"):
         assert words in page.text
     (link,) = page.all("a")
     assert link == {

@@ -24,7 +24,7 @@ PERFECT = Estimate(1.0, 1.0, 1.0)
 def few(settings, instance, tmp_path):
     """Three articles of each sample author, built: enough to ask of, and soon asked."""
     samples = settings.model_copy(update={"home": tmp_path / "samples"})
-    samples.root.mkdir()
+    samples.root.mkdir(parents=True, exist_ok=True)
     with (
         closing(open_raw_store(samples)) as everything,
         closing(open_raw_store(settings)) as store,

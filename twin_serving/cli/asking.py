@@ -152,7 +152,9 @@ def _show_source(passage: Passage) -> None:
     candidate, document = passage.candidate, passage.candidate.document
     line = Text(f"[{passage.n}] ", style="bold")
     line.append(plain(document.title), style="bold")
-    line.append(f"  {document.author}, {document.category.value}, score {candidate.score:.3f}")
+    line.append(
+        f"  {document.author}, {document.category.value}, similarity {candidate.similarity:.2f}"
+    )
     out.print(line)
     out.print(Text(f"    {plain(document.link)}", style="cyan"))
 

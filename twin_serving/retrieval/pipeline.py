@@ -179,9 +179,10 @@ class Retriever:
             and may_name_somebody(question, self._is_common_word)
         ):
             match, reason = ask_model(question, authors, self._model)
+        several = found.named if len(found.named) > 1 else ()
         output = {
             "author": match.slug if match else None,
-            "named": [author.slug for author in found.named],
+            "named": [author.slug for author in several],
         }
         trace.add("self_query", output, reason)
         return match

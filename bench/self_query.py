@@ -9,11 +9,12 @@ from time import perf_counter
 from reporting import arguments, show
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from named_questions import authors_of, judge, questions_of
+from invented_authors import authors_of
+from named_questions import judge, questions_of
 
 from twin_assets.model_folder import find_model, load_tokenizer
 from twin_assets.settings import PACKAGED_MODEL
-from twin_serving.retrieval.self_query import AuthorNames
+from twin_serving.retrieval.self_query import AuthorNames, SelfQuery
 
 
 def main() -> None:
@@ -29,11 +30,13 @@ def main() -> None:
         names = AuthorNames(authors)
         seconds: list[float] = []
 
-        def decide(question: str, names: AuthorNames = names, seconds: list[float] = seconds):
+        def decide(
+            question: str, names: AuthorNames = names, seconds: list[float] = seconds
+        ) -> SelfQuery:
             started = perf_counter()
             found = names.match(question, lambda word: tokenizer.token_to_id(word) is not None)
             seconds.append(perf_counter() - started)
-            return found.match and found.match.slug
+            return found
 
         outcome = judge(questions, decide)
         rows.append(
@@ -42,11 +45,15 @@ def main() -> None:
                 "questions": len(questions),
                 "precision": outcome.precision,
                 "recall": outcome.recall,
+                "several reported": outcome.reported,
                 "p50 ms": 1000 * statistics.median(seconds),
                 "p95 ms": 1000 * statistics.quantiles(seconds, n=20)[-1],
             }
         )
-        kinds[f"decided wrongly of {count}"] = dict(Counter(one.kind for one, _ in outcome.wrong))
+        wrong = Counter(one.kind for one, _ in outcome.wrong)
+        kinds[f"right of {count} authors"] = ", ".join(
+            f"{kind} {asked - wrong[kind]}/{asked}" for kind, asked in sorted(outcome.asked.items())
+        )
     show(
         {
             "compares": "whom generated questions name, and whom the rules find",

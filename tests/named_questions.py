@@ -1,195 +1,214 @@
-"""Questions that name invented authors in many ways, each with the author that is meant.
+"""Questions that name invented authors in many ways, each with whom it means.
 
-Everything is drawn from a seed: the names, which of them share a first or last name, and the
-questions. What a question means is known from how it was made.
+Drawn from a seed; whom a question means is known from how it was made.
 """
 
 import random
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from twin_assets.documents import Author, slugify
+from invented_authors import WORDS
 
-_SYLLABLES = (
-    *("ba", "bel", "cor", "dan", "del", "do", "fen", "gar", "hal", "il", "ka", "kes", "lo"),
-    *("lin", "mar", "mi", "nor", "ol", "pe", "qui", "ren", "ro", "sal", "ta", "tor", "ul", "va"),
-    *("vi", "wen", "yor", "za", "zel"),
-)
-_ENDINGS = (
-    "berg",
-    "dottir",
-    "ez",
-    "feld",
-    "ic",
-    "ini",
-    "kova",
-    "ley",
-    "mann",
-    "ov",
-    "quist",
-    "wick",
-)
-_PARTICLES = ("van der", "de la", "von", "al")
-_WORDLIKE = (
-    *("Mia Field", "Rose Carter", "Will Stone", "Mark Rivers", "Grace Baker", "Hope Winter"),
-    *("Jack Frost", "Summer Woods", "Art Price", "June Banks"),
-)
-_SCRIPTS = ("Ольга Синицына", "陈伟明", "Νίκος Παππάς", "José Ñúñez-Ibárruri", "Søren Ærø")
+from twin_assets.documents import Author, slugify
+from twin_serving.retrieval.self_query import SelfQuery
 
 _ABOUT = (
-    "rye bread",
-    "testing a parser",
-    "cold water",
-    "vector search",
-    "writing less",
-    "sourdough in winter",
-    "batteries",
-    "the price of rent",
+    *("rye bread", "testing a parser", "cold water", "vector search", "writing less"),
+    *("sourdough in winter", "batteries", "the price of rent", "field notes", "Kubernetes"),
 )
 _ASKING = (
     "What does {name} say about {about}?",
-    "what did {name} write on {about}",
-    "How does {name} explain {about}?",
-    "Summarize {possessive} view of {about}.",
+    "What did {name} write on {about}?",
+    "How would {name} explain {about} to a child?",
     "Is {name} right about {about}?",
-    "Which of {possessive} articles covers {about}?",
-    "Tell me about {about}, as {name} sees it",
+    "Tell me about {about}, as {name} sees it.",
+    "According to {name}, is {about} worth it?",
+    "I read that {name} gave up on {about}. Why?",
+    "{about}: does {name} recommend it?",
+    "Find everything by {name} that touches {about}",
+    "{name} on {about}",
 )
-_NAMING_NOBODY = (
+_OWNING = (
+    "Summarize {whose} view of {about}.",
+    "Which of {whose} articles covers {about}?",
+    "Is {whose} advice on {about} still good?",
+    "List {whose} posts",
+)
+_SEVERAL = (
+    "Do {one} and {other} agree on {about}?",
+    "Compare {one} with {other} on {about}",
+    "{one}, {other}: who is right about {about}?",
+    "Where does {one} contradict {other}'s view of {about}?",
+)
+_STRANGERS_FIRST = ("Gwendolyn", "Barnaby", "Ezekiel", "Rosalind")
+_STRANGERS_LAST = ("Featherstone", "Lovelace", "Abernathy", "Zuckerman")
+_NOBODY = (
     "How is a rye loaf baked?",
     "Will it rise in the cold?",
     "what grows in a field in summer",
     "Field notes on the price of stone",
-    "Who woke Summer School up?",
+    "Stone walls keep how warm? Will frost harm them?",
     "Rose petals: are they edible?",
-    "Mark the baker's percentages in a table",
+    "Mark the baker's percentages down in a table",
     "How do I grace a page with art?",
-    "which winter woods burn best",
-    "Where do rivers meet the banks?",
+    "How to Mark Down a Page in Summer",
+    "WILL IT FROST IN JUNE?",
+    "which winter will burn down a field of hope",
+    "Where do rivers meet?",
     "What should I hope for in June?",
-    "Does frost crack a will of stone?",
+    "is the price of faith a page of stone",
+    "Who was born in Summer, in Berg or in Kim?",
+    "What does art matter to bakers",
+    "Does the max price go down in winter?",
     "Explain {about} to a beginner",
-    "What is the best way of {about}?",
     "why does {about} matter so much",
     "Compare {about} with {other}",
-    "I want to read something on {about}",
     "Give me three quotes on {about}",
+    "What happened to Postgres and Terraform in Berlin?",
+    "Who is @mara_unknown, and what is x@example.com?",
 )
 
 
 @dataclass(frozen=True)
 class Named:
-    """A question, how it names somebody, and the slug of who is meant; None for nobody alone."""
+    """A question, how it names somebody, and the slugs of those that it may mean.
+
+    ``ambiguous`` questions have one name that fits several.
+    """
 
     question: str
     kind: str
-    expected: str | None
-
-
-def authors_of(seed: int, count: int = 50) -> list[Author]:
-    """Return invented authors: some share a name, some names are words, some are not Latin."""
-    draw = random.Random(seed)
-    names = [*_WORDLIKE, *_SCRIPTS]
-    firsts = [_invented(draw, 2) for _ in range(count)]
-    while len(names) < count:
-        first = draw.choice(firsts)  # so that some are drawn twice
-        last = _invented(draw, draw.choice((1, 2))) + draw.choice(_ENDINGS)
-        if draw.random() < 0.15:
-            last = f"{draw.choice(_PARTICLES)} {last.title()}"
-        elif draw.random() < 0.15:
-            last = f"{last.title()}-{_invented(draw, 2).title()}"
-        else:
-            last = last.title()
-        name = f"{first.title()} {last}"
-        if slugify(name) not in map(slugify, names):
-            names.append(name)
-    made = []
-    for name in names:
-        handle = (slugify(name).replace("-", "")[:9] + "42",) if draw.random() < 0.4 else ()
-        made.append(Author(slugify(name), name, aliases=handle))
-    return made
-
-
-def questions_of(authors: Sequence[Author], seed: int) -> list[Named]:
-    """Return at least 300 questions over the authors."""
-    draw = random.Random(seed)
-    firsts = [author.name.split()[0] for author in authors]
-    lasts = [author.name.split()[-1] for author in authors]
-    made: list[Named] = []
-    for author in authors:
-        first, last = author.name.split()[0], author.name.split()[-1]
-        ways: list[tuple[str, str, str | None]] = [
-            ("full name", author.name, author.slug),
-            ("lower case", author.name.lower(), author.slug),
-            ("typo", _typo(author.name, draw), author.slug),
-        ]
-        alone = author.slug if firsts.count(first) == 1 else None
-        ways.append(("first name" if alone else "shared first name", first, alone))
-        if lasts.count(last) == 1:
-            ways.append(("last name", last, author.slug))
-        ways += [("alias", f"@{alias}", author.slug) for alias in author.aliases]
-        for kind, name, expected in ways:
-            template = draw.choice(_ASKING)
-            question = template.format(
-                name=name, possessive=_possessive(name, draw), about=draw.choice(_ABOUT)
-            )
-            if kind != "lower case" and question.startswith(name.lower()):
-                question = name + question[len(name) :]
-            made.append(Named(question, kind, expected))
-    for _ in range(25):
-        one, other = draw.sample(list(authors), 2)
-        about = draw.choice(_ABOUT)
-        made.append(Named(f"Do {one.name} and {other.name} agree on {about}?", "two authors", None))
-    for template in _NAMING_NOBODY:
-        about, other = draw.sample(_ABOUT, 2)
-        made.append(Named(template.format(about=about, other=other), "nobody", None))
-    return made
+    meant: frozenset[str]
+    ambiguous: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of the questions that mean somebody, how many were decided, and how many rightly."""
+    """How the questions were decided.
+
+    ``precision`` is the share of right ones among the authors decided on, ``recall`` that of
+    decided ones among the questions that mean one author, and ``reported`` the share of the
+    questions with several authors whose names were all told, and told apart as one ambiguous name
+    or several clear ones.
+    """
 
     precision: float
     recall: float
-    wrong: tuple[tuple[Named, str | None], ...]
+    reported: float
+    asked: Counter[str]
+    wrong: tuple[tuple[Named, SelfQuery], ...]
 
 
-def judge(questions: Sequence[Named], decide: Callable[[str], str | None]) -> Outcome:
-    """Ask all questions; precision counts whoever was decided on, recall whoever was meant."""
-    decided = [(one, decide(one.question)) for one in questions]
-    right = sum(found == one.expected for one, found in decided if found is not None)
-    made = sum(found is not None for _, found in decided)
-    meant = sum(one.expected is not None for one, _ in decided)
-    wrong = tuple((one, found) for one, found in decided if found != one.expected)
-    return Outcome(right / made, right / meant, wrong)
+def judge(questions: Sequence[Named], decide: Callable[[str], SelfQuery]) -> Outcome:
+    """Ask all questions and count."""
+    answered = [(one, decide(one.question)) for one in questions]
+    wrong = [(one, found) for one, found in answered if not _is_right(one, found)]
+    chosen = [found.match.slug in one.meant for one, found in answered if found.match]
+    right = sum(_is_right(one, found) for one, found in answered if len(one.meant) == 1)
+    several = [_is_right(one, found) for one, found in answered if len(one.meant) > 1]
+    false_choices = sum(found.match is not None for one, found in wrong)
+    return Outcome(
+        precision=1 - false_choices / len(chosen),
+        recall=right / sum(len(one.meant) == 1 for one in questions),
+        reported=sum(several) / len(several),
+        asked=Counter(one.kind for one in questions),
+        wrong=tuple(wrong),
+    )
 
 
-def _invented(draw: random.Random, syllables: int) -> str:
-    return "".join(draw.choice(_SYLLABLES) for _ in range(syllables))
+def _is_right(one: Named, found: SelfQuery) -> bool:
+    if len(one.meant) == 1:
+        return found.match is not None and found.match.slug in one.meant
+    named = {match.slug for match in found.named}
+    return found.match is None and named == one.meant and found.ambiguous == one.ambiguous
 
 
-def _possessive(name: str, draw: random.Random) -> str:
-    if not name.isascii():
-        return name + draw.choice(("'s", "’s"))
-    return name + draw.choice("'’") if name[-1] == "s" else name + draw.choice(("'s", "’s", "s"))
+def questions_of(authors: Sequence[Author], seed: int) -> list[Named]:
+    """Return questions over the authors: a few for each, then those over several and nobody."""
+    draw = random.Random(seed)
+    made = [named for author in authors for named in _about_one(author, authors, draw)]
+    for _ in range(30):
+        one, other = draw.sample(list(authors), 2)
+        question = draw.choice(_SEVERAL).format(
+            one=one.name, other=other.name, about=draw.choice(_ABOUT)
+        )
+        made.append(Named(question, "several", frozenset((one.slug, other.slug))))
+    two_words = [a.name for a in authors if a.name.isascii() and a.name.count(" ") == 1]
+    for name in draw.sample(two_words, 12):
+        first, last = name.split()
+        theirs = (
+            f"{first} {draw.choice(_STRANGERS_LAST)}",
+            f"{draw.choice(_STRANGERS_FIRST)} {last}",
+        )
+        for stranger in theirs:
+            made.append(Named(_ask(stranger, draw), "a stranger", frozenset()))
+    for template in _NOBODY:
+        about, other = draw.sample(_ABOUT, 2)
+        question = template.format(about=about, other=other)
+        made.append(Named(question, "nobody", frozenset()))
+    return made
+
+
+def _about_one(author: Author, authors: Sequence[Author], draw: random.Random) -> Iterator[Named]:
+    only = frozenset((author.slug,))
+    name = author.name
+    yield Named(_ask(name, draw), "full name", only)
+    yield Named(_ask(name, draw).lower(), "lower case", only)
+    yield Named(_ask_whose(name, draw), "possessive", only)
+    if slugify(name).isascii() and re.search(r"\w{4}", name):
+        yield Named(_ask(_typo(name, draw), draw), "typo", only)
+        if len(name) > 10:
+            yield Named(_ask(_typo(_typo(name, draw), draw), draw), "two typos", only)
+        yield Named(_ask(" ".join(slugify(name).title().split("-")), draw), "plain letters", only)
+    for alias in author.aliases:
+        yield Named(_ask(alias, draw), "alias", only)
+        if " " not in alias:
+            yield Named(_ask(f"@{alias}", draw), "handle", only)
+    parts = name.split()
+    if len(parts) == 1 or parts[0].endswith("."):
+        return
+    for kind, part, place in (("first name", parts[0], 0), ("last name", parts[-1], -1)):
+        fits = frozenset(a.slug for a in authors if slugify(part) in _single_names(a))
+        shared = len(fits) > 1
+        label = f"shared {kind}" if shared else kind
+        yield Named(_ask(part, draw), label, fits, shared)
+        if not shared:
+            yield Named(_ask_whose(part, draw), f"{label}, possessive", fits)
+            if part not in WORDS:  # which in small letters may be just that
+                yield Named(_ask(part, draw).lower(), f"{label}, lower case", fits)
+        if place == -1 and len(parts) == 2 and not shared and draw.random() < 0.5:
+            yield Named(_ask(f"{parts[0][0]}. {part}", draw), "initial", only)
+
+
+def _single_names(author: Author) -> set[str]:
+    parts = author.name.split()
+    return {slugify(parts[0]), slugify(parts[-1])}
+
+
+def _ask(name: str, draw: random.Random) -> str:
+    question = draw.choice(_ASKING).format(name=name, about=draw.choice(_ABOUT))
+    return question[0].upper() + question[1:] if name[0].isupper() else question
+
+
+def _ask_whose(name: str, draw: random.Random) -> str:
+    endings = ("'", "’") if name.endswith("s") and draw.random() < 0.5 else ("'s", "’s")
+    whose = name + draw.choice(endings)
+    return draw.choice(_OWNING).format(whose=whose, about=draw.choice(_ABOUT))
 
 
 def _typo(name: str, draw: random.Random) -> str:
-    """Return the name with one edit inside its longest word: swap, drop, double or replace."""
-    words = name.split()
-    at = max(range(len(words)), key=lambda place: len(words[place]))
+    """Return the name with one edit in one of its words: swap, drop, double or replace.
+
+    A word's first letter stays, as it nearly always does, and so do words of up to three letters.
+    """
+    words = re.split(r"\b", name)
+    at = draw.choice([place for place, word in enumerate(words) if len(word) > 3])
     word = words[at]
-    if len(word) < 4:
-        return name
-    place = draw.randrange(1, len(word) - 2)
+    place = draw.randrange(1, len(word) - 1)
     before, a, b, after = word[:place], word[place], word[place + 1], word[place + 2 :]
-    words[at] = draw.choice(list(_edits(before, a, b, after)))
-    return " ".join(words)
-
-
-def _edits(before: str, a: str, b: str, after: str) -> Iterator[str]:
-    yield f"{before}{b}{a}{after}"
-    yield f"{before}{b}{after}"
-    yield f"{before}{a}{a}{b}{after}"
-    yield f"{before}{'o' if a != 'o' else 'e'}{b}{after}"
+    edits = [before + a + a + b + after, before + draw.choice("aeinorst") + b + after]
+    edits += [before + b + a + after, before + b + after]
+    words[at] = draw.choice([edit for edit in edits if edit != word])
+    return "".join(words)

@@ -1,9 +1,10 @@
 """Which author a question means."""
 
 import pytest
-from named_questions import authors_of, judge, questions_of
+from invented_authors import authors_of
+from named_questions import judge, questions_of
 
-from twin_assets.documents import Author
+from twin_assets.documents import Author, slugify
 from twin_assets.model_folder import find_model, load_tokenizer
 from twin_serving.retrieval.self_query import AuthorNames, may_name_somebody
 
@@ -39,7 +40,8 @@ def match(is_common_word):
         ("what does ada quillfeather say about rye?", ("ada-quillfeather", "full name")),
         ("What is Ada Quillfeather's view of rye?", ("ada-quillfeather", "full name")),
         ("What is Ada Quillfether’s view?", ("ada-quillfeather", "full name, misspelled")),
-        ("how do quillfeathers loaves rise", ("ada-quillfeather", "last name, misspelled")),
+        ("how do quillfeathers loaves rise", ("ada-quillfeather", "last name")),
+        ("how do quilfeather loaves rise", ("ada-quillfeather", "last name, misspelled")),
         ("Is Quillfeather right about salt?", ("ada-quillfeather", "last name")),
         ("What would AQ the baker do?", ("ada-quillfeather", "alias")),
         ("Where does Tomas Brandt buy wire?", ("tomas-brandt", "full name")),
@@ -70,18 +72,36 @@ def test_nobody_in_particular(match, question):
 
 
 @pytest.mark.parametrize(
-    ("question", "slugs"),
+    ("question", "slugs", "ambiguous"),
     [
-        ("Compare Ada Quillfeather with Tomás Brandt", ("ada-quillfeather", "tomas-brandt")),
-        ("Would Ada Quillfether agree with Tomás?", ("ada-quillfeather", "tomas-brandt")),
-        ("What does Inês think?", ("ines-oakley", "ines-dunmore")),
+        (
+            "Compare Ada Quillfeather with Tomás Brandt",
+            {"ada-quillfeather", "tomas-brandt"},
+            False,
+        ),
+        ("Would Ada Quillfether agree with Tomás?", {"ada-quillfeather", "tomas-brandt"}, False),
+        ("What does Inês think?", {"ines-oakley", "ines-dunmore"}, True),
+        (
+            "Would Tomás agree with Inês?",
+            {"tomas-brandt", "ines-oakley", "ines-dunmore"},
+            True,
+        ),
     ],
 )
-def test_several_authors_that_fit_are_reported_and_none_is_guessed(question, slugs, is_common_word):
+def test_several_authors_are_reported_and_none_is_guessed(
+    question, slugs, ambiguous, is_common_word
+):
     found = AuthorNames(AUTHORS).match(question, is_common_word)
     assert found.match is None
-    assert {one.slug for one in found.named} == set(slugs)
+    assert {one.slug for one in found.named} == slugs
+    assert found.ambiguous is ambiguous
+    assert ("fits several" in found.reason) is ambiguous
     assert all(one.name in found.reason for one in found.named)
+
+
+def test_a_shared_name_is_whose_full_name_stands_beside(match):
+    question = "Inês Oakley likes rye. What did Inês bake?"
+    assert match(question) == ("ines-oakley", "full name")
 
 
 def test_the_surest_name_takes_the_words_that_others_share(match):
@@ -90,28 +110,75 @@ def test_the_surest_name_takes_the_words_that_others_share(match):
 
 @pytest.mark.parametrize(
     "question",
-    ["Did Ada Lovelace like rye?", "what Mia Farrow played", "Who came to Ada Hall in spring?"],
+    [
+        "Did Ada Lovelace like rye?",
+        "what Mia Farrow played",
+        "Who came to Ada Hall in spring?",
+        "Gwendolyn Brandt on wire",
+        "Is Gwendolyn Brandt right?",
+        "Ada de la Torre on rye",
+        "What does @tomas bake?",
+    ],
 )
-def test_somebody_else_s_first_name_is_not_the_author_s(match, question):
+def test_half_of_somebody_else_s_name_is_not_the_author_s(match, question):
     assert match(question) is None
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What does field say about rye?", ("mia-field", "last name")),
+        ("according to field, is rye worth it", ("mia-field", "last name")),
+        ("what is field's view of rye", ("mia-field", "last name")),
+        ("Everything written by field", ("mia-field", "last name")),
+        ("M. Field on knots", ("mia-field", "last name")),
+        ("Is Dr. Field right?", ("mia-field", "last name")),
+        ("Where is rye grown, in Field?", None),
+        ("Was the Field trial a success?", None),
+        ("WHAT GROWS IN A FIELD IN SUMMER?", None),
+        ("WHAT DOES ADA QUILLFEATHER SAY?", ("ada-quillfeather", "full name")),
+    ],
+)
+def test_neighbours_tell_a_name_from_a_word(match, question, expected):
+    assert match(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("陈伟明对黑麦怎么看?", "陈伟明"),
+        ("Что пишет Ольга Синицына о хлебе?", "Ольга Синицына"),
+        ("Has Soren Aero baked rye?", "Søren Ærø"),
+        ("Is van der Berg right?", "Jan van der Berg"),
+        ("Is Jan Berg right?", "Jan van der Berg"),
+        ("Ana Ruiz Ibarra on cakes", "Ana Ruiz-Ibarra"),
+        ("Did OBrien bake?", "Seán O’Brien"),
+        ("Is J.R. Halloran right?", "J. R. Halloran"),
+        ("@evaberg on rye", "Eva Berg"),
+        ("Is Berg right?", None),
+        ("Is Ewa Berg right?", None),  # in three letters another is another name
+    ],
+)
+def test_names_of_many_shapes(question, name, is_common_word):
+    shapes = ["陈伟明", "Ольга Синицына", "Søren Ærø", "Jan van der Berg", "Eva Berg"]
+    shapes += ["Ana Ruiz-Ibarra", "Seán O’Brien", "J. R. Halloran"]
+    names = AuthorNames([Author(slugify(shape), shape) for shape in shapes])
+    match = names.match(question, is_common_word).match
+    assert (match and match.name) == name
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
 def test_generated_questions(seed, is_common_word):
     """Names of many shapes in many ways; another seed makes other names and questions."""
     authors = authors_of(seed)
     questions = questions_of(authors, seed)
     names = AuthorNames(authors)
-
-    def decide(question: str) -> str | None:
-        found = names.match(question, is_common_word).match
-        return found and found.slug
-
-    outcome = judge(questions, decide)
+    outcome = judge(questions, lambda question: names.match(question, is_common_word))
     assert len(authors) == 50
     assert len(questions) >= 300
     assert outcome.precision >= 0.99
     assert outcome.recall >= 0.95
+    assert outcome.reported >= 0.9
 
 
 @pytest.mark.parametrize(
@@ -121,6 +188,8 @@ def test_generated_questions(seed, is_common_word):
         ("How is a rye loaf baked?", False),
         ("What does the Quill say?", True),
         ("what does aquillf say", True),
+        ("what would she bake", True),
+        ("which author likes rye", True),
         ("", False),
     ],
 )

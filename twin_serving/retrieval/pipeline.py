@@ -171,21 +171,19 @@ class Retriever:
             return chosen
         authors = tuple(partition.author for partition in served.partitions)
         found = _names_of(authors).match(question, self._is_common_word)
-        match, reason = found.match, found.reason
         if (
             self._model is not None
             and options.use_llm
             and not found.named
             and may_name_somebody(question, self._is_common_word)
         ):
-            match, reason = ask_model(question, authors, self._model)
-        several = found.named if len(found.named) > 1 else ()
+            found = ask_model(question, authors, self._model)
         output = {
-            "author": match.slug if match else None,
-            "named": [author.slug for author in several],
+            "author": found.match.slug if found.match else None,
+            "named": [author.slug for author in found.named],
         }
-        trace.add("self_query", output, reason)
-        return match
+        trace.add("self_query", output, found.reason)
+        return found.match
 
     def _is_common_word(self, word: str) -> bool:
         """An ordinary word has an entry of its own in the model's vocabulary."""

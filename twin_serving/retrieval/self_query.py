@@ -1,33 +1,32 @@
 """Which author a question is about, by rules: no model is asked."""
 
-import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from twin_assets.documents import Author
 from twin_serving.retrieval import AuthorMatch
+from twin_serving.retrieval.name_context import (
+    is_marked_as_name,
+    is_ordinary,
+    is_part_of_longer_name,
+    is_place_or_time,
+    refers_to_person,
+)
+from twin_serving.retrieval.question_words import Word, words_of
 
-# rapidfuzz ratios (0 to 100): one edit in a name of ten letters gives about 95, two give 89.
-_FULL_NAME_RATIO = 88.0
-_LAST_NAME_RATIO = 86.0
-_FUZZY_LETTERS = 5  # one edit in a shorter word makes another word
-_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
-
-# How sure a match is, by what was found; a misspelled one is half a step less sure.
-_STRENGTH = {"full name": 3.0, "alias": 3.0, "last name": 2.0, "first name": 1.0}
-_MISSPELLED = 0.5
-
-# First names, and after these words the time of the year or week.
-_DATES = {"april", "august", "may", "june", "sunday", "friday", "summer", "winter", "autumn"}
-_BEFORE_DATES = {
-    *("in", "on", "by", "since", "until", "till", "from", "of", "to", "during", "before", "after"),
-    *("last", "next", "this", "every", "each", "early", "late", "for"),
-}
+# Edits (a letter more, fewer, another, or two swapped) that leave a name recognizable, by letters
+# of the word. In a word that stands alone two make another word sooner. A shorter word keeps its
+# first letter, which is seldom mistyped: Sara is not Mara.
+_ONE_EDIT_FROM = 4
+_TWO_EDITS_FROM = 6
+_TWO_EDITS_ALONE_FROM = 9
+_MOST_EDITS = 2  # of a name
+_FUZZY_LETTERS = 5  # of a name; Ek is not Eka
 
 IsCommonWord = Callable[[str], bool]
 
@@ -36,51 +35,63 @@ IsCommonWord = Callable[[str], bool]
 class SelfQuery:
     """Whom a question is about.
 
-    ``match`` is the one author that it names; ``named`` are all that it may name, and with more
-    than one of them there is no match. ``reason`` says how that came about.
+    ``match`` is the one author that it names. ``named`` are all that it may name; with more than
+    one of them there is no match, and ``ambiguous`` tells whether that is since a single name fits
+    several. ``reason`` says how all this came about.
     """
 
     match: AuthorMatch | None
     named: tuple[AuthorMatch, ...]
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str  # folded, without a possessive ending
-    capital: bool
-    first: bool  # the question's first word
+    ambiguous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """One way to write an author's name: its folded words."""
+    """One way to write an author's name: its folded words.
+
+    ``name`` are the words without an ending, and ``own`` all of the author's.
+    """
 
     author: Author
     kind: str
     words: tuple[str, ...]
+    name: tuple[str, ...]
+    own: frozenset[str]
 
     @property
-    def text(self) -> str:
-        return " ".join(self.words)
+    def is_whole(self) -> bool:
+        return self.kind in ("full name", "alias")
+
+    @property
+    def may_be_misspelled(self) -> bool:
+        """Short forms, first names and handles are other ones with a letter changed."""
+        if self.kind == "first name" or (self.kind == "alias" and len(self.words) == 1):
+            return False
+        return len("".join(self.words)) >= _FUZZY_LETTERS
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A form that stands at ``words[start:end]`` of the question."""
+    """A form that stands at ``words[start:end]`` of the question, but for so many edits."""
 
     form: _Form
     start: int
     end: int
-    misspelled: bool
+    edits: int = 0
 
     @property
-    def strength(self) -> float:
-        return _STRENGTH[self.form.kind] - _MISSPELLED * self.misspelled
+    def span(self) -> tuple[int, int]:
+        return self.start, self.end
+
+    @property
+    def sureness(self) -> tuple[int, int, bool]:
+        """More words are surer, then fewer edits, then a name in whole."""
+        return self.end - self.start, -self.edits, self.form.is_whole
 
     @property
     def match(self) -> AuthorMatch:
-        how = self.form.kind + ", misspelled" * self.misspelled
+        how = self.form.kind + ", misspelled" * bool(self.edits)
         return AuthorMatch(self.form.author.slug, self.form.author.name, how)
 
 
@@ -94,16 +105,18 @@ class AuthorNames:
         self._fuzzy: dict[int, list[_Form]] = defaultdict(list)
         for form in forms:
             self._exact[form.words].append(form)
-            if form.kind != "first name" and len(form.text) >= _FUZZY_LETTERS:
+            if form.may_be_misspelled and form.words == form.name:
                 self._fuzzy[len(form.words)].append(form)
-        self._texts = {size: [form.text for form in some] for size, some in self._fuzzy.items()}
+        self._texts = {
+            size: [" ".join(form.words) for form in some] for size, some in self._fuzzy.items()
+        }
         self._longest = max((len(form.words) for form in forms), default=0)
 
     def match(self, question: str, is_common_word: IsCommonWord) -> SelfQuery:
         """Return whom the question names.
 
-        Full names and aliases are matched with typos and possessives, then last names, then first
-        names. Of names that share a word of the question, the surest counts. When several authors
+        Full names, aliases and last names are matched with typos and possessives, first names as
+        they are. Of names that share words of the question, the surest counts. When several authors
         are left, the question is about none of them alone: the reason says so, and nobody is
         guessed.
 
@@ -112,120 +125,165 @@ class AuthorNames:
             is_common_word: tells whether a lower-case word is an ordinary one, so that "field
                 notes" is not about Ms. Field.
         """
-        words = _words(question)
+        words = words_of(question)
         found = [
             one
             for one in (*self._find_exact(words), *self._find_misspelled(words))
             if _is_name(one, words, is_common_word)
         ]
-        named = {one.form.author.slug: one.match for one in reversed(_surest(found))}
-        matches = tuple(reversed(named.values()))
-        if not matches:
-            return SelfQuery(None, (), "no known author is named")
-        if len(matches) > 1:
-            names = ", ".join(match.name for match in matches)
-            return SelfQuery(None, matches, f"several authors fit ({names}), so none is filtered")
-        (only,) = matches
-        return SelfQuery(only, matches, f"{only.name} is named ({only.matched_by})")
+        spans = _resolved(_surest(found))
+        matches = {one.form.author.slug: one.match for one in _by_sureness(spans)}
+        return _decided(tuple(matches.values()), any(len(some) > 1 for some in spans))
 
-    def _find_exact(self, words: Sequence[_Word]) -> Iterator[_Found]:
-        for start, end in _runs(len(words), self._longest):
-            for form in self._exact.get(tuple(word.text for word in words[start:end]), ()):
-                yield _Found(form, start, end, misspelled=False)
+    def _find_exact(self, words: Sequence[Word]) -> Iterator[_Found]:
+        texts = tuple(word.text for word in words)
+        for start in range(len(words)):
+            for end in range(start + 1, min(start + self._longest, len(words)) + 1):
+                for form in self._exact.get(texts[start:end], ()):
+                    yield _Found(form, start, end)
 
-    def _find_misspelled(self, words: Sequence[_Word]) -> Iterator[_Found]:
+    def _find_misspelled(self, words: Sequence[Word]) -> Iterator[_Found]:
         for size, forms in self._fuzzy.items():
-            runs = [" ".join(w.text for w in words[at : at + size]) for at in range(len(words))]
-            runs = runs[: len(words) - size + 1]
-            limit = _FULL_NAME_RATIO if size > 1 else _LAST_NAME_RATIO
-            if runs:
-                ratios = process.cdist(
-                    runs, self._texts[size], scorer=fuzz.ratio, score_cutoff=limit
-                )
-                for start, place in np.argwhere(ratios).tolist():
-                    if runs[start] != forms[place].text:
-                        yield _Found(forms[place], start, start + size, misspelled=True)
+            runs = [
+                tuple(word.text for word in words[at : at + size])
+                for at in range(len(words) - size + 1)
+            ]
+            if not runs:
+                continue
+            distances = process.cdist(
+                [" ".join(run) for run in runs],
+                self._texts[size],
+                scorer=OSA.distance,
+                score_cutoff=_MOST_EDITS,
+                dtype=np.uint8,
+            )
+            for start, place in np.argwhere(distances <= _MOST_EDITS).tolist():
+                edits = _edits(runs[start], forms[place].words)
+                if edits:
+                    yield _Found(forms[place], start, start + size, edits)
 
 
 def may_name_somebody(question: str, is_common_word: IsCommonWord) -> bool:
-    """Tell whether a word could be a name: a capital inside the question, or no common word."""
+    """Tell whether a word could be a name, or stand for a person."""
     return any(
-        (word.capital and not word.first) or not is_common_word(word.text)
-        for word in _words(question)
+        word.capital or refers_to_person(word) or not is_common_word(word.text)
+        for word in words_of(question)
     )
 
 
 def _forms(author: Author) -> Iterator[_Form]:
-    names = {"full name": [author.name], "alias": author.aliases}
-    for kind, some in names.items():
-        for name in some:
-            words = tuple(word.text for word in _words(name))
-            if words:
-                yield _Form(author, kind, words)
-    words = tuple(word.text for word in _words(author.name))
-    if len(words) > 1:
-        yield _Form(author, "last name", words[-1:])
-        if len(words[0]) > 1:
-            yield _Form(author, "first name", words[:1])
-            # "maras" is how "Mara's" is typed in a hurry
-            yield _Form(author, "first name", (f"{words[0]}s",))
+    parts = [_texts(part) for part in author.name.split()]
+    whole = tuple(text for part in parts for text in part)
+    own = frozenset((*whole, *(text for alias in author.aliases for text in _texts(alias))))
+
+    def form(kind: str, words: tuple[str, ...], ending: str = "") -> _Form:
+        return _Form(author, kind, (*words[:-1], words[-1] + ending), words, own)
+
+    if whole:
+        yield form("full name", whole)
+        yield form("alias", ("@" + "".join(whole),))
+    for alias in author.aliases:
+        words = _texts(alias.lstrip("@"))
+        if words:
+            yield form("alias", words)
+            yield form("alias", _texts("@" + "".join(alias.lstrip("@").split())))
+    if len(parts) < 2 or not (parts[0] and parts[-1]):
+        return
+    singles = [("last name", parts[-1])]
+    if len("".join(parts[0])) > 1:  # more than an initial
+        singles.append(("first name", parts[0]))
+    for kind, words in singles:
+        yield form(kind, words)
+        # "maras" is how "Mara's" is typed in a hurry
+        yield form(kind, words, ending="s")
+    family = _family(author.name.split())
+    if family > 1:
+        yield form("last name", tuple(text for part in parts[-family:] for text in part))
+        yield form("full name", (*parts[0], *parts[-1]))
 
 
-def _runs(length: int, longest: int) -> Iterator[tuple[int, int]]:
-    for start in range(length):
-        for end in range(start + 1, min(start + longest, length) + 1):
-            yield start, end
+def _family(parts: Sequence[str]) -> int:
+    """Return how many of the name's last parts are the family's: three in "Jan van der Berg"."""
+    particles = [place for place, part in enumerate(parts[1:-1], 1) if part.islower()]
+    return len(parts) - particles[0] if particles else 1
 
 
-def _surest(found: Sequence[_Found]) -> list[_Found]:
-    """Return what is left when a surer match takes the words that it shares with another."""
-    kept: list[_Found] = []
-    for one in sorted(found, key=lambda one: (-one.strength, one.start)):
-        if all(
-            one.end <= other.start or other.end <= one.start or one.strength == other.strength
-            for other in kept
-        ):
-            kept.append(one)
-    return kept
+def _texts(name: str) -> tuple[str, ...]:
+    return tuple(word.text for word in words_of(name))
 
 
-def _is_name(found: _Found, words: Sequence[_Word], is_common_word: IsCommonWord) -> bool:
+def _edits(asked: Sequence[str], name: Sequence[str]) -> int | None:
+    """Return the number of edits between the names, or None for other names."""
+    total = 0
+    two_from = _TWO_EDITS_FROM if len(name) > 1 else _TWO_EDITS_ALONE_FROM
+    for one, other in zip(asked, name, strict=True):
+        edits = OSA.distance(one, other)
+        letters = len(other)
+        if edits > (letters >= _ONE_EDIT_FROM) + (letters >= two_from):
+            return None
+        if edits and letters < _TWO_EDITS_ALONE_FROM and one[:1] != other[:1]:
+            return None
+        total += edits
+    return total if total <= _MOST_EDITS else None
+
+
+def _is_name(found: _Found, words: Sequence[Word], is_common_word: IsCommonWord) -> bool:
     """Tell whether the words are this author's name here, not ordinary words or another's."""
-    if found.end - found.start > 1:
+    start, end, form = found.start, found.end, found.form
+    if words[start].text.startswith("@"):
         return True
-    word = words[found.start]
-    if not ((word.capital and not word.first) or not is_common_word(word.text)):
+    asked = [word.text for word in words[start:end]]
+    marked = is_marked_as_name(words, start, end)
+    if any(
+        word.text != text and is_common_word(word.text) and (len(asked) == 1 or not word.capital)
+        for word, text in zip(words[start:end], form.words, strict=True)
+    ):  # another word is no misspelled name: "the price" is not Thea Price
         return False
-    return found.form.kind != "first name" or not (
-        _is_date(found, words) or _is_part_of_another_name(found, words)
-    )
-
-
-def _is_date(found: _Found, words: Sequence[_Word]) -> bool:
-    before = words[found.start - 1].text if found.start else ""
-    return words[found.start].text in _DATES and before in _BEFORE_DATES
-
-
-def _is_part_of_another_name(found: _Found, words: Sequence[_Word]) -> bool:
-    """A first name before another capital is someone else's: the Ada in "Ada Lovelace"."""
-    if all(word.capital for word in words if len(word.text) > 3):  # a title
+    if len(asked) == 1:
+        if not marked and (is_common_word(asked[0]) or is_common_word(form.name[0])):
+            return False
+        if is_place_or_time(words, start):
+            return False
+    elif not marked and is_ordinary(words, start, end) and all(map(is_common_word, asked)):
         return False
-    return any(word.capital for word in words[found.end : found.end + 1])
+    return form.is_whole or not is_part_of_longer_name(words, start, end, form.own)
 
 
-def _words(question: str) -> list[_Word]:
-    words: list[_Word] = []
-    for match in _WORD.finditer(question):
-        raw = match.group()
-        words.append(_Word(_fold(_without_possessive(raw)), raw[0].isupper(), not words))
-    return words
+def _surest(found: Sequence[_Found]) -> list[list[_Found]]:
+    """Return the finds by span, when the surest ones have taken the words that others share."""
+    kept: dict[tuple[int, int], list[_Found]] = {}
+    for one in sorted(found, key=lambda one: one.sureness, reverse=True):
+        same = kept.get(one.span)
+        if same:
+            if same[0].sureness == one.sureness:
+                same.append(one)
+        elif all(one.end <= start or end <= one.start for start, end in kept):
+            kept[one.span] = [one]
+    return [kept[span] for span in sorted(kept)]
 
 
-def _without_possessive(word: str) -> str:
-    return re.sub(r"['’](?:s|S)?$", "", word)
+def _resolved(spans: Sequence[Sequence[_Found]]) -> list[list[_Found]]:
+    """Return the spans, those that fit several authors cut to the one named clearly elsewhere."""
+    by_author = [list({one.form.author.slug: one for one in some}.values()) for some in spans]
+    clear = {some[0].form.author.slug for some in by_author if len(some) == 1}
+    resolved = []
+    for some in by_author:
+        known = [one for one in some if one.form.author.slug in clear]
+        resolved.append(known if len(known) == 1 else some)
+    return resolved
 
 
-def _fold(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text)
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return " ".join(plain.casefold().split())
+def _by_sureness(spans: Sequence[Sequence[_Found]]) -> list[_Found]:
+    """Return the finds, an author's surest last."""
+    return sorted((one for some in spans for one in some), key=lambda one: one.sureness)
+
+
+def _decided(named: tuple[AuthorMatch, ...], ambiguous: bool) -> SelfQuery:
+    if not named:
+        return SelfQuery(None, (), "no known author is named")
+    if len(named) == 1:
+        (only,) = named
+        return SelfQuery(only, named, f"{only.name} is named ({only.matched_by})")
+    names = ", ".join(match.name for match in named)
+    why = "a name fits several authors" if ambiguous else "several authors are named"
+    return SelfQuery(None, named, f"{why} ({names}), so none is filtered", ambiguous)

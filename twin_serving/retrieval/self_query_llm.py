@@ -10,6 +10,7 @@ from twin_assets.documents import Author
 from twin_assets.errors import ModelServerError
 from twin_serving.models import LanguageModel, Message
 from twin_serving.retrieval import AuthorMatch
+from twin_serving.retrieval.self_query import SelfQuery
 
 _MOST_AUTHORS = 50  # that the model is shown; of more, those whose names are nearest the question
 _TOKENS = 50
@@ -23,12 +24,10 @@ _INSTRUCTIONS = (
 )
 
 
-def ask_model(
-    question: str, authors: Sequence[Author], model: LanguageModel
-) -> tuple[AuthorMatch | None, str]:
-    """Return the author that the model chose, if it is one of these, and the reason.
+def ask_model(question: str, authors: Sequence[Author], model: LanguageModel) -> SelfQuery:
+    """Return the author that the model chose, if it is one of these.
 
-    A fault costs the stage, not the question; it is the reason then.
+    A fault of the server costs the stage, not the question; it is the reason then.
     """
     shown = _nearest(question, authors)
     listed = [{"slug": a.slug, "name": a.name, "aliases": list(a.aliases)} for a in shown]
@@ -40,15 +39,16 @@ def ask_model(
     try:
         reply = model.complete(messages, max_tokens=_TOKENS, schema=_schema(slugs))
     except ModelServerError as error:
-        return None, str(error)
+        return SelfQuery(None, (), str(error))
     chosen = _choice(reply)
     author = next((author for author in shown if author.slug == chosen), None)
     if author is not None:
         match = AuthorMatch(author.slug, author.name, "the language model")
-        return match, f"{author.name} is meant, says the language model"
+        return SelfQuery(match, (match,), f"{author.name} is meant, says the language model")
+    nobody = "no known author is named"
     if chosen is None:
-        return None, "no known author is named, and the language model finds none"
-    return None, "no known author is named; the language model's reply names none of them either"
+        return SelfQuery(None, (), f"{nobody}, and the language model finds none")
+    return SelfQuery(None, (), f"{nobody}; the language model's reply names none of them either")
 
 
 def _nearest(question: str, authors: Sequence[Author]) -> Sequence[Author]:

@@ -93,6 +93,15 @@ def test_every_stage_is_traced(twin):
     assert all(entry.reason for entry in skipped if entry.skipped)
 
 
+def test_several_authors_of_one_question_are_in_the_trace_and_none_is_filtered(twin):
+    question = "What do Mara Lindqvist and Tomas Okafor say about rye?"
+    found = twin.retrieve(question, RetrievalOptions())
+    assert found.author is None
+    assert found.trace[0].output == {"author": None, "named": ["mara-lindqvist", "tomas-okafor"]}
+    assert "Mara Lindqvist, Tomás Okafor" in (found.trace[0].reason or "")
+    assert len(found.index.partitions) == 3
+
+
 def test_an_answer_streams_retrieval_then_pieces_then_the_whole(twin):
     first, *pieces, last = twin.stream("What marks the depth on the lead line?", RetrievalOptions())
     assert isinstance(first, Retrieval)

@@ -19,25 +19,14 @@ _LEADING = {
 # What a question begins with; another capital there is a name's first half.
 _OPENING = {
     *_LEADING,
-    *("will", "are", "were", "had", "have", "may", "might", "must", "who", "whom", "whose", "did"),
+    *("will", "are", "were", "had", "have", "may", "might", "must", "who", "whom", "whose"),
     *("about", "after", "before", "by", "for", "from", "in", "on", "per", "since", "to", "with"),
     *("ask", "cite", "compare", "describe", "explain", "find", "get", "give", "list", "name"),
     *("quote", "read", "search", "show", "summarise", "summarize", "tell", "the", "use", "say"),
     *("hi", "hello", "hey", "dear", "please", "thanks", "so", "then", "also", "not", "only"),
 }
 _DETERMINERS = {
-    "the",
-    "a",
-    "an",
-    "this",
-    "these",
-    "some",
-    "any",
-    "no",
-    "my",
-    "our",
-    "your",
-    "their",
+    *("the", "a", "an", "this", "these", "some", "any", "no", "my", "our", "your", "their"),
 }
 # "the max price", "how to mark down": no names, though they may be somebody's.
 _BEFORE_ORDINARY = {*_DETERMINERS, "its", "to", "i", "we", "you", "they", "it", "not", "will"}
@@ -52,19 +41,13 @@ _BEFORE_PLACES = {"in", "at", "since", "until", "till", "during", "last", "next"
 _MONTHS = {"april", "august", "may", "june"}
 _BEFORE_MONTHS = {
     *_BEFORE_PLACES,
-    "on",
-    "by",
-    "from",
-    "of",
-    "to",
-    "before",
-    "after",
-    "early",
-    "late",
+    *("on", "by", "from", "of", "to", "before", "after", "early", "late"),
 }
 
-_PARTICLES = {"van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "el"}
-_PARTICLES |= {"al", "bin", "ibn", "ter", "ten", "zu"}
+_PARTICLES = {
+    *("van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "el"),
+    *("al", "bin", "ibn", "ter", "ten", "zu"),
+}
 _HONORIFICS = {"mr", "mrs", "ms", "miss", "dr", "prof", "professor"}
 # Words that refer to somebody who is not named.
 _PERSONS = {"he", "she", "him", "her", "his", "hers", "who", "whose", "author", "writer", "blogger"}

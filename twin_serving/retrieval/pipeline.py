@@ -178,9 +178,10 @@ class Retriever:
             and may_name_somebody(question, self._is_common_word)
         ):
             found = ask_model(question, authors, self._model)
+        several = found.named if len(found.named) > 1 else ()
         output = {
             "author": found.match.slug if found.match else None,
-            "named": [author.slug for author in found.named],
+            "named": [author.slug for author in several],
         }
         trace.add("self_query", output, found.reason)
         return found.match

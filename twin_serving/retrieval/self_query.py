@@ -132,8 +132,7 @@ class AuthorNames:
             if _is_name(one, words, is_common_word)
         ]
         spans = _resolved(_surest(found))
-        matches = {one.form.author.slug: one.match for one in _by_sureness(spans)}
-        return _decided(tuple(matches.values()), any(len(some) > 1 for some in spans))
+        return _decided(_matches(spans), any(len(some) > 1 for some in spans))
 
     def _find_exact(self, words: Sequence[Word]) -> Iterator[_Found]:
         texts = tuple(word.text for word in words)
@@ -273,9 +272,14 @@ def _resolved(spans: Sequence[Sequence[_Found]]) -> list[list[_Found]]:
     return resolved
 
 
-def _by_sureness(spans: Sequence[Sequence[_Found]]) -> list[_Found]:
-    """Return the finds, an author's surest last."""
-    return sorted((one for some in spans for one in some), key=lambda one: one.sureness)
+def _matches(spans: Sequence[Sequence[_Found]]) -> tuple[AuthorMatch, ...]:
+    """Return the authors as the question names them first, each by the surest of its finds."""
+    best: dict[str, _Found] = {}
+    for one in (one for some in spans for one in some):
+        slug = one.form.author.slug
+        if slug not in best or one.sureness > best[slug].sureness:
+            best[slug] = one
+    return tuple(one.match for one in best.values())
 
 
 def _decided(named: tuple[AuthorMatch, ...], ambiguous: bool) -> SelfQuery:

@@ -91,6 +91,14 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
 
 
+def flip(path: Path, at: int | None = None) -> None:
+    """Flip a bit of the byte, or of the one in the middle."""
+    content = bytearray(path.read_bytes())
+    at = len(content) // 2 if at is None else at
+    content[at] ^= 1 << at % 8
+    path.write_bytes(content)
+
+
 def kill_myself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -13,6 +13,7 @@ import pytest
 from builders import ADA, partition
 from chroma_publishing import STEPS, kept_rows, start
 from chroma_servers import running_chroma
+from faults import flip
 from publishing import assert_answers, assert_serves, publish_and_serve, version_of, wait_for
 
 from twin_assets.documents import Author, Category
@@ -180,6 +181,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 DAMAGES = {
     "no database": lambda folder: (folder / "chroma.sqlite3").write_bytes(b"garbage" * 1000),
     "half a database": cut("chroma.sqlite3"),
+    "a bit of the database": lambda folder: flip(folder / "chroma.sqlite3", 0),
+    "a bit of the ids": lambda folder: [flip(p, 0) for p in folder.rglob("index_metadata.pickle")],
     "half a header": cut("header.bin"),
     "half the vectors": cut("data_level0.bin"),
     "half the ids": cut("index_metadata.pickle"),

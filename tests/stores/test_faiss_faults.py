@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from faiss_publishing import make_store
-from faults import files_of_at_most
+from faults import files_of_at_most, flip
 from publishing import assert_answers, assert_serves, publish_and_serve, seed_of, version_of
 
 from twin_assets.errors import IndexCorruptedError, StorageError
@@ -45,13 +45,6 @@ def test_a_disk_that_is_full_when_the_pointer_moves(tmp_path: Path) -> None:
 
 def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
-
-
-def flip(path: Path, at: int | None = None) -> None:
-    content = bytearray(path.read_bytes())
-    at = len(content) // 2 if at is None else at
-    content[at] ^= 1 << at % 8
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("damage", [cut, flip])

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from faults import flip
 from mongo_servers import find_unused_port
 from publishing import assert_answers, assert_serves, publish_and_serve, version_of, wait_for
 from qdrant_publishing import STEPS, kept_rows, start
@@ -225,6 +226,10 @@ DAMAGES = {
     "half the rows": lambda folder: [
         os.truncate(path, path.stat().st_size // 2) for path in folder.glob("collection/*/*.sqlite")
     ],
+    "a bit of the rows": lambda folder: [
+        flip(path, 0) for path in folder.glob("collection/*/storage.sqlite")
+    ],
+    "a bit of the list": lambda folder: flip(folder / "meta.json", 0),
     "garbage in the list": lambda folder: (folder / "meta.json").write_text("{"),
     "a file in the way": lambda folder: [shutil.rmtree(folder), folder.write_text("")],
 }

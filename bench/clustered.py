@@ -1,18 +1,17 @@
 """Vectors that lie like those of real passages: around topics, and a little around their author."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
+from corpus import CATEGORY, Question
 
 from twin_assets.artifacts import Vectors
-from twin_assets.documents import Author, Category, Chunk, CleanedDocument, RawDocument, Window
+from twin_assets.documents import Author, Chunk, CleanedDocument, RawDocument, Window
 from twin_assets.stores import IndexPartition
 from twin_assets.stores.manifest import Model
 
 DIMENSION = 384
 WINDOWS = 1000  # an author's
-CATEGORY = Category.ARTICLE
 _WINDOWS_A_CHUNK = 2
 _CHUNKS_A_DOCUMENT = 10
 CHUNKS = WINDOWS // _WINDOWS_A_CHUNK
@@ -22,21 +21,17 @@ _AUTHOR_WEIGHT, _TOPIC_WEIGHT, _NOISE_WEIGHT = 0.6, 1.0, 1.0
 _WORDS = ("slow", "dough", "rests", "because", "acid", "gives", "crumb", "its", "taste")
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is searched for, and the author who is asked; others may have written more about it."""
+class Clustered:
+    """A :class:`Corpus` of authors with 1,000 windows each."""
 
-    vector: Vectors
-    author: int
-
-
-class Corpus:
-    """Authors of 1,000 windows each, the same for the same seed."""
+    name = "clustered"
+    windows_a_chunk = _WINDOWS_A_CHUNK
 
     def __init__(self, authors: int, seed: int) -> None:
         """Draw the centres."""
         random = np.random.default_rng(seed)
-        self.authors = [f"author-{number:04d}" for number in range(authors)]
+        self.authors: Sequence[str] = [f"author-{number:04d}" for number in range(authors)]
+        self.firsts: Sequence[int] = range(0, WINDOWS * (authors + 1), WINDOWS)
         self._seed = seed
         self._topics = _unit(random.normal(size=(_TOPICS, DIMENSION)))
         self._centres = _unit(random.normal(size=(authors, DIMENSION)))
@@ -44,14 +39,14 @@ class Corpus:
             random.choice(_TOPICS, _TOPICS_OF_AUTHOR, replace=False) for _ in self.authors
         ]
 
-    def vectors(self, author: int, edition: int = 0) -> Vectors:
-        """Return the author's vectors; another edition is other text on the same topics."""
-        random = np.random.default_rng([self._seed, author, edition])
+    def vectors(self, author: int) -> Vectors:
+        """See :meth:`Corpus.vectors`."""
+        random = np.random.default_rng([self._seed, author, 0])
         topics = np.repeat(random.choice(self._topics_of[author], CHUNKS), _WINDOWS_A_CHUNK)
         return self._draw(random, author, topics)
 
     def questions(self, count: int) -> list[Question]:
-        """Return questions about one author's topics, each asked of an author drawn at random."""
+        """See :meth:`Corpus.questions`. Each is about the topics of one author or another."""
         random = np.random.default_rng([self._seed, len(self.authors), 1])
         drawn = []
         for about, asked in random.integers(len(self.authors), size=(count, 2)).tolist():
@@ -59,10 +54,10 @@ class Corpus:
             drawn.append(Question(self._draw(random, about, topics), asked))
         return drawn
 
-    def partition(self, author: int, edition: int = 0) -> IndexPartition:
-        """Return the author's documents, chunks, windows and vectors."""
+    def partition(self, author: int) -> IndexPartition:
+        """See :meth:`Corpus.partition`."""
         slug = self.authors[author]
-        random = np.random.default_rng([self._seed, author, edition, 1])
+        random = np.random.default_rng([self._seed, author, 0, 1])
         documents: list[CleanedDocument] = []
         chunks: list[Chunk] = []
         for number in range(CHUNKS // _CHUNKS_A_DOCUMENT):
@@ -76,13 +71,21 @@ class Corpus:
             documents=documents,
             chunks=chunks,
             windows=[window for chunk in chunks for window in _windows(chunk)],
-            vectors=self.vectors(author, edition),
+            vectors=self.vectors(author),
             model=Model("clustered", "0" * 64, "float32", DIMENSION),
             chunking={},
-            data_version=f"edition-{edition}",
+            data_version="clustered",
             run_id="bench",
             upstream=(),
         )
+
+    def chunk_of(self, row: int) -> int:
+        """See :meth:`Corpus.chunk_of`."""
+        return row // _WINDOWS_A_CHUNK
+
+    def chunk_in(self, text: str) -> int:
+        """See :meth:`Corpus.chunk_in`."""
+        return int(text.partition(" ")[0])
 
     def _draw(self, random: np.random.Generator, author: int, topics: Sequence[int]) -> Vectors:
         noise = _unit(random.normal(size=(len(topics), DIMENSION)))
@@ -92,16 +95,6 @@ class Corpus:
             + _NOISE_WEIGHT * noise
         )
         return _unit(drawn).astype(np.float32)
-
-
-def chunks_of_rows(rows: Iterable[int], k: int) -> list[int]:
-    """Return the first ``k`` chunks that the rows belong to, numbered through all authors."""
-    return list(dict.fromkeys(row // _WINDOWS_A_CHUNK for row in rows))[:k]
-
-
-def chunk_in(text: str) -> int:
-    """Return the number of the chunk that the text is of."""
-    return int(text.partition(" ")[0])
 
 
 def _document(author: str, number: int, text: str) -> CleanedDocument:

@@ -1,29 +1,31 @@
 """Search at growing sizes, one author's and everybody's: latency, recall, memory, opening.
 
-The vectors are drawn around topics and authors, 1,000 windows an author, and every way of searching
-runs in a process of its own, its files in the page cache. Recall is of the ten nearest chunks.
+Two corpora: vectors drawn around topics and authors, 1,000 windows an author, and the handbook
+authors' real ones. Every way of searching is built by one process and measured in another, its
+files in the page cache. Recall is of the ten nearest chunks.
 """
 
 import argparse
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
-from clustered import CATEGORY, WINDOWS, Corpus, Question, chunk_in
-from contenders import CONTENDERS, K, Search, flat_index, search_then_filter, truth
+from clustered import WINDOWS, Clustered
+from contenders import CONTENDERS, FLAT, FLAT_INDEX, Search, System, truth
+from corpus import Corpus, Question
+from handbook import Handbook, default_file, prepare
+from ours import DATABASES, FAISS, FAISS_STORE, build_ivf
 from plotting import plot
 from reporting import arguments, show
 
-from twin_assets.artifacts import Vectors
-from twin_assets.stores.faiss import FaissStore
-from twin_assets.stores.faiss.snapshot import FaissSnapshot
-
 COLUMNS = [
+    "corpus",
     "windows",
     "store",
     "build s",
@@ -38,8 +40,8 @@ COLUMNS = [
     "all recall",
     "visible s",
 ]
+OTHERS = DATABASES | CONTENDERS
 _WARM = 20  # questions that are not timed
-_CHANGED = 0  # the author whose new version is published
 
 Row = dict[str, Any]
 
@@ -48,15 +50,15 @@ Row = dict[str, Any]
 class Task:
     """What a measuring process needs to know."""
 
-    authors: int
-    seed: int
+    corpus: Callable[[], Corpus]
     questions: int
     home: Path
 
-    @property
-    def corpus(self) -> Corpus:
-        """The vectors and texts."""
-        return Corpus(self.authors, self.seed)
+    def folder(self, name: str) -> Path:
+        """Return the system's folder."""
+        folder = self.home / name
+        folder.mkdir(exist_ok=True)
+        return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ def measure(search: Search, questions: Sequence[Question], answers: Answers) -> 
             chunks = search(question.vector, author)
             seconds.append(perf_counter() - started)
             found.append(set(chunks))
-        timed = seconds[_WARM:]
-        right = [len(f & set(e)) for f, e in zip(found[_WARM:], expected, strict=True)]
+        timed, counted = seconds[-len(questions) :], found[-len(questions) :]
+        right = [len(f & set(e)) for f, e in zip(counted, expected, strict=True)]
         row |= {
             f"{name} p50 ms": 1000 * statistics.median(timed),
             f"{name} p95 ms": 1000 * statistics.quantiles(timed, n=20)[-1],
@@ -88,133 +90,105 @@ def measure(search: Search, questions: Sequence[Question], answers: Answers) -> 
     return row
 
 
-def measure_flat(task: Task) -> tuple[Row, Answers]:
-    """Measure search-50-then-filter on a flat index, which also knows the truth."""
-    base, started = _memory(), perf_counter()
-    corpus = task.corpus
+def build(task: Task, name: str, system: System) -> float:
+    """Build the system; return the seconds."""
+    return system.build(task.corpus(), task.folder(name))
+
+
+def find_answers(task: Task) -> tuple[int, Answers]:
+    """Return how many windows there are, and the answers, by the flat index."""
+    corpus = task.corpus()
     questions = corpus.questions(task.questions)
-    index = flat_index(corpus)
-    row = {"build s": perf_counter() - started}
-    memory = _memory_since(base)
-    answers = Answers(
-        truth(index, questions, filtered=True), truth(index, questions, filtered=False)
-    )
-    return row | memory | measure(search_then_filter(index), questions, answers), answers
+    return corpus.firsts[-1], Answers(*truth(corpus, task.folder(FLAT), questions))
 
 
-def publish_all(task: Task) -> float:
-    """Publish and serve every author; return the seconds without those for making the texts."""
-    store, corpus, seconds = FaissStore(task.home), task.corpus, 0.0
-    for author in range(task.authors):
-        partition = corpus.partition(author)
-        started = perf_counter()
-        store.serve(partition.author.slug, store.publish(partition).version)
-        seconds += perf_counter() - started
-    return seconds
-
-
-def build_ivf(task: Task, eight_bit: bool) -> Row:
-    """Build the IVF over all authors; return what it says of itself."""
-    store = FaissStore(task.home)
-    started = perf_counter()
-    record = store.build_ivf(_served(store), eight_bit=eight_bit).get(CATEGORY)
-    if record is None:
-        return {}
-    size = (task.home / "_ivf" / record.file).stat().st_size
-    return {
-        "ivf s": perf_counter() - started,
-        "lists": record.lists,
-        "nprobe": record.nprobe,
-        "recall when built": record.recall,
-        "MB": size / 1e6,
-    }
-
-
-def measure_ours(task: Task, answers: Answers) -> Row:
-    """Measure our FAISS store as a fresh process that serves finds it."""
-    corpus = task.corpus
-    questions, changed = corpus.questions(task.questions), corpus.partition(_CHANGED, edition=1)
+def measure_opened(task: Task, name: str, system: System, answers: Answers) -> Row:
+    """Measure the system as a fresh process finds it."""
+    corpus = task.corpus()
+    questions = corpus.questions(task.questions)
     base, started = _memory(), perf_counter()
-    store = FaissStore(task.home)
-    served = _served(store)
-    snapshot = store.open(served)
+    search = system.open(corpus, task.folder(name))
     row: Row = {"open s": perf_counter() - started}
-    row |= measure(_ours(snapshot, corpus), questions, answers) | _memory_since(base)
-
-    slug, before = changed.author.slug, served[changed.author.slug]
-    started = perf_counter()
-    version = store.publish(changed).version
-    store.serve(slug, version)
-    opened = store.open(_served(store))
-    (hits,) = opened.search(changed.vectors[:1], CATEGORY, 1)
-    row["visible s"] = perf_counter() - started
-    if hits[0].chunk != changed.chunks[0]:
-        raise SystemExit("the new version was not visible")
-    store.serve(slug, before)
+    row |= measure(search, questions, answers) | _memory_since(base)
+    if system.publish_again:
+        row["visible s"] = system.publish_again(corpus, task.folder(name))
     return row
 
 
-def measure_other(task: Task, answers: Answers, name: str) -> Row | None:
-    """Measure another store, or return None where it is not installed."""
-    corpus = task.corpus
-    base, started = _memory(), perf_counter()
-    try:
-        search = CONTENDERS[name](corpus, task.home / "other" / name)
-    except ImportError:
-        return None
-    row = {"build s": perf_counter() - started}
-    return row | measure(search, corpus.questions(task.questions), answers) | _memory_since(base)
+def measure_faiss(task: Task, answers: Answers) -> tuple[list[Row], list[Row]]:
+    """Return the rows of our FAISS store, and what its IVFs say where it needs them."""
+    published = _apart(build, task, FAISS, FAISS_STORE)
+    rows, ivfs = [], []
+    for name, eight_bit in ((FAISS, False), (f"{FAISS}, 8-bit", True)):
+        ivf = _apart(build_ivf, task.folder(FAISS), eight_bit)
+        row = _apart(measure_opened, task, FAISS, FAISS_STORE, answers)
+        rows.append({"store": name, "build s": published + ivf.get("ivf s", 0.0)} | row)
+        if not ivf:
+            break
+        ivfs.append({"store": name} | ivf)
+    return rows, ivfs
 
 
-def measure_size(windows: int, options: argparse.Namespace) -> tuple[list[Row], list[Row]]:
-    """Return the rows of one size, and what the IVFs of that size say of themselves."""
-    with TemporaryDirectory(dir=options.home) as home:
-        task = Task(windows // WINDOWS, options.seed, options.questions, Path(home))
-        flat, answers = _apart(measure_flat, task)
-        published = _apart(publish_all, task)
-        rows, ivfs = [], []
-        for eight_bit in (False, True):
-            ivf = _apart(build_ivf, task, eight_bit)
-            name = f"twin FAISS{', 8-bit' * eight_bit}"
-            ours = _apart(measure_ours, task, answers)
-            rows.append({"store": name, "build s": published + ivf.get("ivf s", 0.0)} | ours)
-            if not ivf:
-                break
-            ivfs.append({"windows": windows, "store": name} | ivf)
-        rows.append({"store": "flat FAISS, 50 then filtered"} | flat)
-        for name in CONTENDERS if windows <= options.others_up_to else ():
-            other = _apart(measure_other, task, answers, name)
-            rows.append({"store": name if other else f"{name}: not installed"} | (other or {}))
-    return [{"windows": windows} | row for row in rows], ivfs
+def measure_corpus(task: Task, others_up_to: int) -> tuple[list[Row], list[Row]]:
+    """Return the rows of one corpus, and what the IVFs say of themselves."""
+    flat = {"store": FLAT, "build s": _apart(build, task, FLAT, FLAT_INDEX)}
+    windows, answers = _apart(find_answers, task)
+    rows, ivfs = measure_faiss(task, answers)
+    rows.append(flat | _apart(measure_opened, task, FLAT, FLAT_INDEX, answers))
+    for name, system in OTHERS.items() if windows <= others_up_to else ():
+        if not system.is_installed:
+            rows.append({"store": f"{name}: not installed"})
+            continue
+        seconds = _apart(build, task, name, system)
+        row = _apart(measure_opened, task, name, system, answers)
+        rows.append({"store": name, "build s": seconds} | row)
+    about = {"corpus": task.corpus().name, "windows": windows}
+    return [about | row for row in rows], [about | ivf for ivf in ivfs]
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--sizes", type=_sizes, default="10000,100000,1000000")
+    parser.add_argument(
+        "--sizes", type=_sizes, default="10000,100000,1000000", help="windows that are drawn"
+    )
+    parser.add_argument(
+        "--handbook",
+        type=Path,
+        metavar="FILE",
+        default=default_file(),
+        help="JSONL of real articles (default %(default)s)",
+    )
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--home", type=Path, help="where the temporary files go")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw latency against size, SVG")
     parser.add_argument(
-        "--others-up-to", type=int, default=10_000, help="windows that other stores are given"
+        "--others-up-to",
+        type=int,
+        default=10_000,
+        help="windows that all but our FAISS store and a flat index are given",
     )
     options = parser.parse_args()
     rows, ivfs = [], []
-    for windows in options.sizes:
-        more, about = measure_size(windows, options)
+    for corpus in _corpora(options):
+        with TemporaryDirectory(dir=options.home) as home:
+            more, about = measure_corpus(
+                Task(corpus, options.questions, Path(home)), options.others_up_to
+            )
         rows += more
         ivfs += about
     if options.plot:
-        draw(options.plot, rows)
+        draw(options.plot, [row for row in rows if row["corpus"] == Clustered.name])
     show(
         {
             "compares": "one author's ten nearest chunks with their texts, and everybody's, in "
-            "Twin's FAISS store and in other ways to search the same vectors",
+            "Twin's stores and in other ways to search the same vectors",
             "rows": rows,
             "questions": options.questions,
             "other stores measured up to": options.others_up_to,
-            **{f"ivf of {ivf['windows']}, {ivf['store']}": ivf for ivf in ivfs},
+            "handbook": "measured" if options.handbook.is_file() else f"no {options.handbook}",
+            **{f"ivf of {ivf['corpus']} {ivf['windows']}, {ivf['store']}": ivf for ivf in ivfs},
         },
         COLUMNS,
         options.json,
@@ -232,17 +206,14 @@ def draw(path: Path, rows: Sequence[Row]) -> None:
     plot(path, "A question's ten nearest chunks", ("windows", "milliseconds (median)"), lines)
 
 
-def _ours(snapshot: FaissSnapshot, corpus: Corpus) -> Search:
-    def search(vector: Vectors, author: int | None) -> list[int]:
-        slug = None if author is None else corpus.authors[author]
-        (hits,) = snapshot.search(vector, CATEGORY, K, slug)
-        return [chunk_in(hit.chunk.text) for hit in hits]
-
-    return search
-
-
-def _served(store: FaissStore) -> dict[str, str]:
-    return {author: version for author in store.authors() if (version := store.serving(author))}
+def _corpora(options: argparse.Namespace) -> Iterator[Callable[[], Corpus]]:
+    """Yield what makes each corpus, the smallest first."""
+    if options.handbook.is_file():
+        with TemporaryDirectory(dir=options.home) as home:
+            _apart(prepare, options.handbook, Path(home))
+            yield partial(Handbook, Path(home))
+    for windows in options.sizes:
+        yield partial(Clustered, windows // WINDOWS, options.seed)
 
 
 def _apart(function: Callable[..., Any], *args: Any) -> Any:
@@ -264,7 +235,7 @@ def _memory_since(base: tuple[int, int]) -> Row:
 
 
 def _sizes(text: str) -> list[int]:
-    return [int(size) for size in text.split(",")]
+    return [int(size) for size in text.split(",") if size]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ STEPS = {
     "write the last documents": Step(rows, "_add", 6),
     "rename the manifest": Step(pathlib.Path, "replace", 1),
 }
-Store = ChromaStore
+make_store = ChromaStore
 start = partial(publishing.start_program, __file__)
 
 
@@ -33,4 +33,4 @@ def kept_rows(root: Path, url: str) -> set[tuple[object, object]]:
 
 
 if __name__ == "__main__":
-    publishing.main(ChromaStore, STEPS)
+    publishing.main(make_store, STEPS)

@@ -6,9 +6,11 @@ Run as a program, it publishes and serves a version, and kills itself at the ste
 
 import os
 import pathlib
+import resource
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,25 @@ SERVE_STEPS = {
     "rename the pointer": Step(pathlib.Path, "replace", 1),
     "flush the pointer's name": Step(files, "sync_folder", 1),
 }
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file that this process writes grow beyond so many bytes, as on a full disk."""
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+
+
+def flip(path: Path, at: int | None = None) -> None:
+    """Flip a bit of the byte, or of the one in the middle."""
+    content = bytearray(path.read_bytes())
+    at = len(content) // 2 if at is None else at
+    content[at] ^= 1 << at % 8
+    path.write_bytes(content)
 
 
 def kill_myself() -> None:

@@ -21,7 +21,7 @@ STEPS = {
     "write the last documents": Step(QdrantClient, "upsert", 6),
     "rename the manifest": Step(pathlib.Path, "replace", 1),
 }
-Store = QdrantStore
+make_store = QdrantStore
 start = partial(publishing.start_program, __file__)
 
 
@@ -42,4 +42,4 @@ def kept_rows(root: Path, url: str) -> set[tuple[object, object]]:
 
 
 if __name__ == "__main__":
-    publishing.main(QdrantStore, STEPS)
+    publishing.main(make_store, STEPS)

@@ -128,6 +128,11 @@ class Catalog:
         faults: list[str] = []
         for author, pointer in pointers.items():
             if pointer is None:
+                if self._as_of is None:
+                    faults.append(
+                        f"The serving pointer of {author} cannot be read. "
+                        f"Run `twin build --author {author}`."
+                    )
                 continue
             partition, reason = self._choose(author, pointer, weights_sha256)
             if partition is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 from chroma_servers import running_chroma
+from publishing import Backend
 from qdrant_servers import NEEDS_REAL, StandIn, empty_real_server, running_stand_in
 
 from twin_assets.stores import VectorStore
@@ -100,3 +101,10 @@ def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Vect
 def store(connect: Callable[[], VectorStore]) -> VectorStore:
     """An open store."""
     return connect()
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
+    """A backend for a module that publishes and, where it has a server, that one's fixture."""
+    module, url_fixture = request.param
+    return Backend(module, tmp_path, request.getfixturevalue(url_fixture) if url_fixture else "")

@@ -252,8 +252,13 @@ def test_opening_more_authors_adds_to_what_is_open(store: VectorStore) -> None:
     ids=["weights", "dimension"],
 )
 def test_vectors_of_two_models_are_never_compared(store: VectorStore, other: object) -> None:
-    with pytest.raises(IndexCorruptedError, match="different embedding models"):
-        opened(store, partition(ADA, ARTICLES), partition(BOB, ARTICLES, model=other))
+    ada = partition(ADA, ARTICLES)
+    served = {"ada": store.publish(ada).version}
+    with pytest.raises(IndexCorruptedError, match="different embedding models") as caught:
+        store.open(served | {"bob": store.publish(partition(BOB, ARTICLES, model=other)).version})
+    assert "\n" not in str(caught.value)
+    (hits,) = store.open(served).search(ada.vectors[:1], Category.ARTICLE, 4)
+    assert_same(hits, brute_force([ada], ada.vectors[0], Category.ARTICLE, 4))
 
 
 def test_a_forgotten_author_leaves_no_trace(store: VectorStore) -> None:

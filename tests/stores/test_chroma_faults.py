@@ -11,8 +11,9 @@ from threading import Thread
 
 import pytest
 from builders import ADA, partition
-from chroma_publishing import start
+from chroma_publishing import STEPS, kept_rows, start
 from chroma_servers import running_chroma
+from faults import flip
 from publishing import assert_answers, assert_serves, publish_and_serve, version_of, wait_for
 
 from twin_assets.documents import Author, Category
@@ -97,6 +98,31 @@ def test_a_server_that_is_gone(tmp_path: Path) -> None:
         assert snapshot.search(part.vectors[:1], Category.POST, 9, "ada") == kept
 
 
+@pytest.mark.parametrize("step", list(STEPS)[:-1])
+def test_a_server_that_goes_while_a_version_is_published(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = STEPS[step]
+    with running_chroma(tmp_path / "server") as running:
+        store = ChromaStore(tmp_path / "index", running.url)
+        before = publish_and_serve(store, "ada", 1)
+
+        def go() -> None:
+            running.process.kill()
+            running.process.wait()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(broken.owner, broken.name, broken.faulty(go))
+            with pytest.raises(StorageError) as caught:
+                store.publish(version_of("ada", 2))
+        assert one_line(caught).startswith(f"Chroma at {running.url} does not answer. ")
+    with running_chroma(tmp_path / "server") as running:
+        store = ChromaStore(tmp_path / "index", running.url)
+        assert_serves(store, before)
+        after = publish_and_serve(store, "ada", 3)
+        assert kept_rows(tmp_path / "index", running.url) == {("ada", before), ("ada", after)}
+
+
 @contextmanager
 def answering(status: int, body: bytes, tokens: list[str | None]) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
@@ -155,6 +181,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 DAMAGES = {
     "no database": lambda folder: (folder / "chroma.sqlite3").write_bytes(b"garbage" * 1000),
     "half a database": cut("chroma.sqlite3"),
+    "a bit of the database": lambda folder: flip(folder / "chroma.sqlite3", 0),
+    "a bit of the ids": lambda folder: [flip(p, 0) for p in folder.rglob("index_metadata.pickle")],
     "half a header": cut("header.bin"),
     "half the vectors": cut("data_level0.bin"),
     "half the ids": cut("index_metadata.pickle"),

@@ -7,6 +7,7 @@ import faiss
 import numpy as np
 import pytest
 from builders import ADA, partition, unit_vectors
+from faults import files_of_at_most
 from test_backends import BOB, CY, EVE, assert_same, brute_force
 
 from twin_assets.documents import Author, Category
@@ -220,23 +221,18 @@ def test_an_index_that_faiss_refuses(store: FaissStore, tmp_path: Path, content:
     assert_exact(snapshot, [ada, bob])
 
 
-def test_a_build_that_cannot_be_written_leaves_the_one_before(
-    store: FaissStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_leaves_the_ivf_before(store: FaissStore, tmp_path: Path) -> None:
     served = publish(store, ada, bob)
     before = store.build_ivf(served)[CATEGORY]
-
-    def write_half(index, path: str) -> None:
-        Path(path).write_bytes(b"half")
-        raise RuntimeError("Error in write\nNo space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(faiss, "write_index", write_half)
-        with pytest.raises(StorageError, match=r"cannot be written: .* No space left") as error:
-            store.build_ivf(served)
+    with (
+        files_of_at_most(4096),
+        pytest.raises(StorageError, match=r"cannot be written: .*") as error,
+    ):
+        store.build_ivf(served)
     assert "\n" not in str(error.value)
     assert ivf.IvfFolder(tmp_path / "_ivf").record(CATEGORY) == before
     assert files(tmp_path) == [before.file, f"{NAME}.json"]
+    assert_exact(store.open(served), [ada, bob])
 
 
 def test_what_a_killed_build_left_goes_with_the_next(store: FaissStore, tmp_path: Path) -> None:

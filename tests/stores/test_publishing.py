@@ -103,17 +103,7 @@ def assert_old_or_new_is_served(root: Path, before: str, after: str, step: Step)
         assert_served(root, before, 1)
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        "write the last vectors",
-        "flush the manifest",
-        "rename the manifest",
-        "flush the manifest's name",
-        "rename the pointer",
-        "flush the pointer's name",
-    ],
-)
+@pytest.mark.parametrize("step", [*PUBLISH_STEPS, *SERVE_STEPS])
 def test_a_process_that_is_killed(step: str, tmp_path: Path) -> None:
     before = publish_and_serve(tmp_path, 1)
     killed = subprocess.run(

@@ -6,9 +6,10 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from faults import flip
 from mongo_servers import find_unused_port
 from publishing import assert_answers, assert_serves, publish_and_serve, version_of, wait_for
-from qdrant_publishing import start
+from qdrant_publishing import STEPS, kept_rows, start
 from qdrant_servers import Handler, StandIn, answering, hanging_up, running_stand_in
 
 from twin_assets.documents import Category
@@ -80,6 +81,29 @@ def test_a_server_that_is_gone_and_comes_back(tmp_path: Path) -> None:
         assert_answers(snapshot, part)
         after = publish_and_serve(store, "ada", 3)
         assert_serves(QdrantStore(tmp_path, stand_in.url), after)
+
+
+@pytest.mark.parametrize("step", list(STEPS)[:-1])
+def test_a_server_that_goes_while_a_version_is_published(
+    tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in, broken = StandIn(), STEPS[step]
+    with running_stand_in(stand_in) as running:
+        store = QdrantStore(tmp_path, stand_in.url)
+        before = publish_and_serve(store, "ada", 1)
+
+        def go() -> None:
+            running.broken = [hanging_up] * 100
+
+        with monkeypatch.context() as patch:
+            patch.setattr(broken.owner, broken.name, broken.faulty(go))
+            with pytest.raises(StorageError) as caught:
+                store.publish(version_of("ada", 2))
+        assert one_line(caught).startswith(f"Qdrant at {stand_in.url} does not answer. ")
+        running.broken = []
+        assert_serves(QdrantStore(tmp_path, stand_in.url), before)
+        after = publish_and_serve(store, "ada", 3)
+        assert kept_rows(tmp_path, stand_in.url) == {("ada", before), ("ada", after)}
 
 
 def test_an_author_is_forgotten_when_the_server_is_back(tmp_path: Path) -> None:
@@ -202,6 +226,10 @@ DAMAGES = {
     "half the rows": lambda folder: [
         os.truncate(path, path.stat().st_size // 2) for path in folder.glob("collection/*/*.sqlite")
     ],
+    "a bit of the rows": lambda folder: [
+        flip(path, 0) for path in folder.glob("collection/*/storage.sqlite")
+    ],
+    "a bit of the list": lambda folder: flip(folder / "meta.json", 0),
     "garbage in the list": lambda folder: (folder / "meta.json").write_text("{"),
     "a file in the way": lambda folder: [shutil.rmtree(folder), folder.write_text("")],
 }

@@ -16,9 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 from uuid import uuid4
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from twin_assets.documents import Author, Category
 from twin_assets.errors import BadInputError, IndexCorruptedError, StorageError
@@ -79,11 +80,11 @@ class Manifest:
 class Pointer:
     """Which version is served, since when, and what was before.
 
-    ``moves`` are (ISO 8601 time, version), oldest first, the last being the served one.
+    ``moves`` are (time, version), oldest first, the last being the served one.
     ``pinned_over`` is the version that was the newest when an earlier one was chosen by hand.
     """
 
-    moves: tuple[tuple[str, str], ...]
+    moves: Annotated[tuple[tuple[AwareDatetime, str], ...], Field(min_length=1)]
     pinned_over: str | None = None
 
     @property
@@ -93,7 +94,7 @@ class Pointer:
 
     def at(self, when: datetime) -> str | None:
         """Return the version that was served then, or None before the first."""
-        before = [version for time, version in self.moves if datetime.fromisoformat(time) <= when]
+        before = [version for time, version in self.moves if time <= when]
         return before[-1] if before else None
 
 
@@ -189,15 +190,18 @@ class VersionFolders:
         """Return the version's manifest.
 
         Raises:
-            IndexCorruptedError: it is missing or unreadable.
+            IndexCorruptedError: it is missing, unreadable, or another version's.
         """
         path = self.folder(author, version) / _MANIFEST
         try:
-            return _ADAPTER.validate_json(path.read_bytes())
+            manifest = _ADAPTER.validate_json(path.read_bytes())
         except (OSError, ValidationError):
+            manifest = None
+        if manifest is None or (manifest.author.slug, manifest.version) != (author, version):
             raise IndexCorruptedError(
                 f"Index version {version} of {author} has no readable manifest. {_repair(author)}"
-            ) from None
+            )
+        return manifest
 
     def authors(self) -> list[str]:
         """Return the authors that have a serving pointer, ordered by slug."""
@@ -246,7 +250,7 @@ class VersionFolders:
         before = self.pointer(author)
         moves = before.moves if before else ()
         if before is None or before.version != version:
-            moves += ((datetime.now(UTC).isoformat(), version),)
+            moves += ((datetime.now(UTC), version),)
         pointer = Pointer(moves[-_MOST_MOVES:], pinned_over)
         try:
             with replacing(self._root / author / _POINTER) as temporary:

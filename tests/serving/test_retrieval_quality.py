@@ -11,6 +11,7 @@ from builders import raw_document
 from twin_assets.documents import Author, Category
 from twin_assets.raw_store import open_raw_store
 from twin_assets.samples import import_samples
+from twin_assets.settings import load_settings
 from twin_serving.cli.launch import build
 from twin_serving.definitions import build_definitions
 from twin_serving.evaluation.metrics import Estimate
@@ -23,8 +24,7 @@ PERFECT = Estimate(1.0, 1.0, 1.0)
 @pytest.fixture
 def few(settings, instance, tmp_path):
     """Three articles of each sample author, built: enough to ask of, and soon asked."""
-    samples = settings.model_copy(update={"home": tmp_path / "samples"})
-    samples.root.mkdir()
+    samples = load_settings(home=tmp_path, _env_file=None)
     with (
         closing(open_raw_store(samples)) as everything,
         closing(open_raw_store(settings)) as store,

@@ -14,6 +14,8 @@ from twin_serving.cli.launch import build
 from twin_serving.comparison import compare
 from twin_serving.definitions import build_definitions
 
+ASSET = dg.AssetKey("index_comparison")
+
 
 @pytest.fixture
 def samples(settings):
@@ -25,7 +27,7 @@ def test_the_backends_are_compared_as_an_asset(samples, settings, instance):
     report = build(settings, instance, [], lambda event: None, indexes=BACKENDS)
     assert len(report.built) == 3
     job = build_definitions(settings).resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(instance=instance)
+    result = job.execute_in_process(instance=instance, asset_selection=[ASSET])
     (event,) = result.asset_materializations_for_node("index_comparison")
     figures = {row["backend"]: row for row in event.metadata["figures"].value}
     assert list(figures) == list(BACKENDS)
@@ -62,7 +64,9 @@ def test_nothing_to_compare_is_one_clear_line(settings, instance):
     with pytest.raises(BadInputError, match="twin build --index all"):
         compare(stores, {}, embedder_for(settings))
     job = build_definitions(settings).resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(instance=instance, raise_on_error=False)
+    result = job.execute_in_process(
+        instance=instance, asset_selection=[ASSET], raise_on_error=False
+    )
     (failure,) = result.filter_events(lambda event: event.is_step_failure)
     assert "twin build --index all" in failure.step_failure_data.error.to_string()
     assert isinstance(failure, dg.DagsterEvent)

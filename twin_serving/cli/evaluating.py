@@ -14,7 +14,7 @@ from twin_assets.artifacts import artifact_path, read_rows
 from twin_assets.cleaning import clean
 from twin_assets.documents import CleanedDocument, Quarantined
 from twin_assets.errors import BadInputError, BuildFailedError
-from twin_assets.raw_store import open_raw_store
+from twin_assets.raw_store import RawStore, open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import create_store
 from twin_serving.catalog import Catalog, open_instance
@@ -101,13 +101,7 @@ def _index(settings: TwinSettings, corpus: Corpus) -> list[Quarantined]:
     """
     with open_instance(settings) as instance, exclusive(settings, "build"):
         with closing(open_raw_store(settings)) as store:
-            slugs = {author.slug for author in corpus.authors}
-            strangers = [author.slug for author in store.authors() if author.slug not in slugs]
-            if strangers:
-                raise BadInputError(
-                    f"{settings.root} holds other authors ({strangers[0]}). "
-                    "Name a folder that is empty, or that this collection was kept in."
-                )
+            _check_holds_nothing_else(settings, store, corpus)
             for author in corpus.authors:
                 store.put_author(author)
                 links = {d.link for d in corpus.documents.values() if d.author == author.slug}
@@ -123,6 +117,19 @@ def _index(settings: TwinSettings, corpus: Corpus) -> list[Quarantined]:
             raise BuildFailedError(failure_line(report))
     say(f"{counted(report.windows_embedded, 'window')} embedded.")
     return list(_quarantined(settings, corpus))
+
+
+def _check_holds_nothing_else(settings: TwinSettings, store: RawStore, corpus: Corpus) -> None:
+    """Keep a collection out of a home that somebody uses."""
+    slugs = {author.slug for author in corpus.authors}
+    for author in store.authors():
+        links = store.hashes(author.slug, "")
+        ours = author.slug in slugs and all(link.startswith(LINKS) for link in links)
+        if author.sources or not ours:
+            raise BadInputError(
+                f"{settings.root} holds documents of {author.slug} that are not of this "
+                "collection. Name a folder that is empty, or that it was kept in before."
+            )
 
 
 def _quarantined(settings: TwinSettings, corpus: Corpus) -> Iterator[Quarantined]:
@@ -200,7 +207,7 @@ def _show(report: dict[str, Any], results: Sequence[Result]) -> None:
     )
     for result in results:
         if result.figures is None:
-            out.print(plain(f"{result.setting} is {result.reason}."))
+            out.print(plain(f"{result.setting}: {result.reason}."))
     if report["judged_but_missing"]:
         out.print(f"{counted(report['judged_but_missing'], 'judgement')} of missing documents.")
     lost = report["quarantined"]

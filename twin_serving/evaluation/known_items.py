@@ -13,6 +13,7 @@ import numpy as np
 from twin_assets.cleaning.markdown import parse
 from twin_assets.documents import Category, CleanedDocument
 from twin_serving.evaluation import Question
+from twin_serving.llm.extractive import without_markup
 
 _MOST = 100
 _FEWEST_WORDS = 4
@@ -51,7 +52,7 @@ _GENERIC = {
 def known_items(documents: Sequence[CleanedDocument]) -> list[Question]:
     """Return at most 100 questions, taken evenly over all the documents have; always the same ones.
 
-    A heading that is short, that says nothing of its document ("About the author"), or that stands
+    A heading that is short, that says nothing of its document ("Table of contents"), or that stands
     in several documents has no one right answer, and is left out. Headings are those of articles;
     elsewhere a line with a number sign is as often a comment.
     """
@@ -75,7 +76,8 @@ def known_items(documents: Sequence[CleanedDocument]) -> list[Question]:
 def _lines(document: CleanedDocument) -> Iterator[str]:
     yield document.title
     if document.category is Category.ARTICLE:
-        yield from (block.plain for block in parse(document.text) if block.level)
+        blocks = parse(document.text)
+        yield from (without_markup(block.plain) for block in blocks if block.level)
 
 
 def _words(line: str) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from statistics import mean
 
-from twin_assets.errors import ModelError
 from twin_serving.evaluation import DEPTH, Question
 from twin_serving.evaluation.metrics import (
     Estimate,
@@ -73,14 +72,10 @@ def measure(
     for name, options in SETTINGS.items():
         # The first question tells which stages there are; it also loads what they need.
         own = replace(options, author=questions[0].author)
-        try:
-            trace = retriever.retrieve(questions[0].text, own).trace
-        except ModelError as error:
-            results.append(Result(name, None, f"not at hand: {error}"))
-            continue
-        method = reranked_by(trace)
+        trace = retriever.retrieve(questions[0].text, own).trace
+        method, reason = _reranked_by(trace)
         if options.rerank is Rerank.CROSS_ENCODER and method != Rerank.CROSS_ENCODER:
-            results.append(Result(name, None, "not at hand"))
+            results.append(Result(name, None, reason or "the cross-encoder is not at hand"))
             continue
         stages = tuple(entry.stage for entry in trace if not entry.skipped)
         key = (options.search, stages, method)
@@ -91,12 +86,12 @@ def measure(
     return results
 
 
-def reranked_by(trace: Sequence[StageTrace]) -> str:
-    """Return what the candidates were really put in order by, in the words of the options."""
+def _reranked_by(trace: Sequence[StageTrace]) -> tuple[str, str | None]:
+    """Return what put the candidates in order, in the options' words, and why no other did."""
     for entry in trace:
         if entry.stage == "rerank" and not entry.skipped:
-            return str(entry.output.get("method", "")).replace(" ", "-")
-    return Rerank.OFF.value
+            return str(entry.output["method"]).replace(" ", "-"), entry.reason
+    return Rerank.OFF, None
 
 
 def figures_of(questions: Sequence[Question], found: Run) -> Figures:

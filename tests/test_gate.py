@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from builders import ADA, chunk_of, cleaned_document, partition, unit_vectors
 
+from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category
 from twin_assets.gate import (
     GateError,
@@ -120,9 +121,20 @@ def test_vectors_must_stand_for_the_windows_one_by_one() -> None:
 def test_an_index_is_judged_by_its_files_and_its_rows(tmp_path: Path) -> None:
     store = FaissStore(tmp_path)
     mixed = [(Category.ARTICLE, 2), (Category.POST, 3), (Category.REPOSITORY, 1)]
-    version = store.publish(partition(windows_of_chunks=mixed)).version
-    assert index_holds_windows(store, ADA.slug, version, 6).passed
-    refused(index_holds_windows(store, ADA.slug, version, 7), "holds 6 of 7 windows", indexed=6)
+    part = partition(windows_of_chunks=mixed)
+    version = store.publish(part).version
+    ids, vectors = [window.window_id for window in part.windows], part.vectors
+
+    def judged(ids: list[str], vectors: Vectors, version: str = version) -> Verdict:
+        return index_holds_windows(store, ADA.slug, version, ids, vectors)
+
+    assert judged(ids, vectors).passed
+    assert judged(ids[::-1], vectors[::-1]).passed  # the order is the store's own
+    more = judged([*ids, "x"], np.concatenate([vectors, vectors[:1]]))
+    refused(more, "holds 6 of 7 windows", indexed=6)
+    refused(judged([*ids[:5], "x"], vectors), "lacks 1 of 6 windows")
+    refused(judged(ids, -vectors), "6 of 6 vectors in the index are not", other_vectors=6)
+    refused(judged(ids, vectors[[1, 0, 2, 3, 4, 5]]), "2 of 6 vectors", other_vectors=2)
     (tmp_path / "ada" / "versions" / version / "chunks.arrow").unlink()
-    refused(index_holds_windows(store, ADA.slug, version, 6), "does not match its checksum")
-    refused(index_holds_windows(store, ADA.slug, "nowhere", 6), "no readable manifest")
+    refused(judged(ids, vectors), "does not match its checksum")
+    refused(judged(ids, vectors, "nowhere"), "no readable manifest")

@@ -65,8 +65,8 @@ def index_judge(backend: str) -> Judge:
         versions = store.versions(author)
         if not versions:
             return Verdict(False, "no index version is published")
-        at_rest = read_rows(artifact_path(settings.artifacts_path, "windows", author), Window)
-        return index_holds_windows(store, author, versions[0].version, len(at_rest))
+        ids, vectors = read_vectors(artifact_path(settings.artifacts_path, "embeddings", author))
+        return index_holds_windows(store, author, versions[0].version, ids, vectors)
 
     return judge
 

@@ -20,6 +20,9 @@ from twin_assets.windows import uncovered_tokens
 # bfloat16 arithmetic is normalized in float32, so norms differ from 1 by float32 rounding only.
 _NORM_TOLERANCE = 1e-3
 
+_SAMPLE = 200  # vectors of a version, about, that are compared with those at rest
+_SAME_VECTOR = 0.999  # cosine; a database may keep vectors less exactly than they were given
+
 
 class GateError(TwinError):
     """A partition that may not pass."""
@@ -100,13 +103,37 @@ def vectors_are_sound(windows: Sequence[Window], ids: Sequence[str], vectors: Ve
     return Verdict(True, f"{len(vectors)} vectors are finite and of length 1", numbers)
 
 
-def index_holds_windows(store: VectorStore, author: str, version: str, windows: int) -> Verdict:
-    """Judge that the version's files match their checksums and hold one row a window."""
+def index_holds_windows(
+    store: VectorStore, author: str, version: str, ids: Sequence[str], vectors: Vectors
+) -> Verdict:
+    """Judge that the version is sound and holds each window once, and a sample of its vectors.
+
+    Args:
+        store: the index backend.
+        author: the partition's key.
+        version: the version that is judged.
+        ids: of the windows.
+        vectors: float32 (windows, dimension), as they were embedded.
+    """
     try:
-        indexed = len(store.read(author, version).vectors)
+        read = store.read(author, version)
     except IndexCorruptedError as error:
-        return Verdict(False, str(error), {"windows": windows})
-    numbers = {"indexed": indexed, "windows": windows}
-    if indexed != windows:
-        return Verdict(False, f"the index holds {indexed} of {windows} windows", numbers)
-    return Verdict(True, f"the index holds all {windows} windows", numbers)
+        return Verdict(False, str(error), {"windows": len(ids)})
+    numbers = {"indexed": len(read.vectors), "windows": len(ids)}
+    if len(read.vectors) != len(ids):
+        reason = f"the index holds {len(read.vectors)} of {len(ids)} windows"
+        return Verdict(False, reason, numbers)
+    row_of = {window.window_id: row for row, window in enumerate(read.windows)}
+    strangers = sum(window_id not in row_of for window_id in ids)
+    if strangers:
+        reason = f"the index lacks {strangers} of {len(ids)} windows and holds others"
+        return Verdict(False, reason, numbers)
+    sample = range(0, len(ids), max(1, len(ids) // _SAMPLE))
+    indexed = read.vectors[[row_of[ids[row]] for row in sample]]
+    cosines = np.einsum("rd,rd->r", indexed, vectors[list(sample)])
+    others = int((cosines < _SAME_VECTOR).sum())
+    numbers |= {"vectors_compared": len(sample), "other_vectors": others}
+    if others:
+        reason = f"{others} of {len(sample)} vectors in the index are not those of their windows"
+        return Verdict(False, reason, numbers)
+    return Verdict(True, f"the index holds all {len(ids)} windows", numbers)

@@ -33,7 +33,8 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
         def work(author: str, upstream: list[Materialization]) -> Outcome:
             partition = gather_partition(settings, records[author], upstream, context.run.run_id)
             manifest = publish(store, partition)
-            verdict = index_holds_windows(store, author, manifest.version, len(partition.windows))
+            ids = [window.window_id for window in partition.windows]
+            verdict = index_holds_windows(store, author, manifest.version, ids, partition.vectors)
             verdict.require()
             pinned = store.pinned_over(author) == manifest.version
             return Outcome(

@@ -8,7 +8,8 @@ import uvicorn
 
 from twin_assets.errors import BadInputError, TwinError
 from twin_assets.settings import TwinSettings, load_settings
-from twin_serving.page import create_app
+from twin_serving.api import create_app
+from twin_serving.api.guard import check_binding
 from twin_serving.twin import Twin
 
 _GOODBYE_SECONDS = 1  # an open page holds a stream that would keep the server from ending
@@ -18,6 +19,7 @@ def main() -> None:
     """Serve the page until interrupted; exit with 1 and one line if it cannot start."""
     try:
         settings = load_settings()
+        check_binding(settings)
         listener = _listen(settings)
         app = create_app(Twin(settings))
     except TwinError as error:

@@ -9,6 +9,10 @@ class BadInputError(TwinError):
     """A file, question, option or author name that cannot be used as given."""
 
 
+class UnknownAuthorError(BadInputError):
+    """The author that was named is not served."""
+
+
 class StorageError(TwinError):
     """TWIN_HOME or the raw store cannot be read or written."""
 
@@ -31,3 +35,18 @@ class BuildFailedError(TwinError):
 
 class ModelServerError(TwinError):
     """The language model's server cannot be reached, refuses, or answers nothing usable."""
+
+
+class ModelServerUnavailableError(ModelServerError):
+    """The server may answer if it is asked again: no connection, too many requests, its own fault.
+
+    ``retry_after`` is how many seconds it asked to be left alone, None if it did not say.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ContextTooLongError(ModelServerError):
+    """The prompt has more tokens than the model reads."""

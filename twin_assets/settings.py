@@ -94,18 +94,65 @@ class TwinSettings(BaseSettings):
         min_length=1,
         description="Reranks when it is at hand: a folder, or a name that the hub's cache holds.",
     )
+    llm: Literal["extractive", "tgi", "openai", "sagemaker", "infer"] = Field(
+        "extractive",
+        description="Who writes answers, and finds other words for questions: tgi, openai, "
+        "sagemaker or infer; extractive needs no model server and quotes the sources.",
+    )
+    tgi_url: str = Field(
+        "", description="A text-generation-inference server, as http://127.0.0.1:8080."
+    )
+    tgi_api_key: SecretStr = Field(SecretStr(""), description="That server's key.")
     openai_url: str = Field(
         "",
-        description="A server of OpenAI's chat completions, as http://127.0.0.1:8000/v1: "
-        "it finds other words for questions, and whom they mean.",
+        description="A server of OpenAI's chat completions, as http://127.0.0.1:8000/v1.",
     )
     openai_api_key: SecretStr = Field(SecretStr(""), description="That server's key.")
-    llm_model: str = Field("", description="Its model; empty for the first that it lists.")
+    sagemaker_endpoint: str = Field(
+        "", description="A SageMaker endpoint that runs TGI; boto3 finds region and credentials."
+    )
+    infer_url: str = Field("", description="A server with POST /infer, as http://127.0.0.1:8000.")
+    infer_api_key: SecretStr = Field(SecretStr(""), description="That server's key.")
+    llm_model: str = Field(
+        "", description="The model's name on its server; empty for the first that it lists."
+    )
     llm_timeout_seconds: float = Field(
         60.0, gt=0, description="How long the model server may be silent."
     )
+    llm_at_once: int = Field(
+        32, ge=1, description="Requests to the model server at once; more wait for their turn."
+    )
+    prompt: Literal["twin", "content-creator"] = Field(
+        "twin", description="What the model is told to be: twin, or content-creator."
+    )
+    answer_tokens: int = Field(512, ge=16, description="Tokens of a model's answer at most.")
+    history_tokens: int = Field(
+        1000, ge=0, description="Tokens of the conversation so far that a question is read with."
+    )
     context_tokens: int = Field(
         3000, ge=256, description="Token budget of the passages behind an answer."
+    )
+    policy_answer_characters: int = Field(
+        8000, ge=1, description="A longer answer is marked as not compliant in the audit trail."
+    )
+    policy_blocked_terms: tuple[str, ...] = Field(
+        (), description='Words no answer may hold, as a JSON list: ["one", "two"].'
+    )
+    policy_personal_data: bool = Field(
+        True,
+        description="Whether an answer with an e-mail address, a phone number, an IBAN or a card "
+        "number is marked as not compliant.",
+    )
+    policy_hook: str = Field(
+        "", description="A policy of your own, as package.module:function; see the README."
+    )
+    audit: bool = Field(True, description="Whether every question is kept in audit.db.")
+    audit_days: int = Field(90, ge=1, description="Days that a question is kept.")
+    api_key: SecretStr = Field(
+        SecretStr(""), description="Guards the page and the API; needed beyond this machine."
+    )
+    questions_at_once: int = Field(
+        16, ge=1, description="Questions searched at once; more wait for their turn."
     )
     crawl_schedule: str = Field(
         "0 5 * * *",

@@ -1,27 +1,24 @@
 """The page: a question in, a cited answer out, and how it was found. Served by FastAPI."""
 
 import logging
-import threading
-from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
 
-from twin_assets.embedding import embedder_for
 from twin_assets.errors import TwinError
 from twin_serving import rendering
-from twin_serving.llm import Piece
+from twin_serving.answering import Piece
+from twin_serving.answers import Answer
 from twin_serving.retrieval import PRESETS, Retrieval, StageTrace
-from twin_serving.twin import Answer, Twin
+from twin_serving.twin import Twin
 
 _log = logging.getLogger(__name__)
 
-_QUESTIONS_AT_ONCE = 2
 _AUTOMATIC = ("Automatic", "")
 _PRESETS = [(name.title(), name) for name in PRESETS]
 _BARE: dict[str, Any] = {"js_on_load": None, "apply_default_css": False}  # our own HTML and style
@@ -48,25 +45,6 @@ document.addEventListener("click", (event) => {
 });
 </script>"""
 
-# Gradio starts from inline scripts and compiles its templates with Function(), so scripts cannot be
-# closed further than this; what matters is that nothing is fetched from or sent to another host.
-_HEADERS = {
-    "content-security-policy": "; ".join(
-        [
-            "default-src 'self'",
-            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-            "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data:",
-            "object-src 'none'",
-            "base-uri 'self'",
-            "form-action 'self'",
-            "frame-ancestors 'none'",
-        ]
-    ),
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -78,7 +56,7 @@ class View:
     how: str = ""
 
 
-def answer_views(twin: Twin, question: str, author: str, preset: str) -> Iterator[View]:
+async def answer_views(twin: Twin, question: str, author: str, preset: str) -> AsyncIterator[View]:
     """Yield what to show while the question is answered; faults become one line, none is raised.
 
     Args:
@@ -92,22 +70,23 @@ def answer_views(twin: Twin, question: str, author: str, preset: str) -> Iterato
     answering = rendering.render_status("Answering…")
     yield View(rendering.render_status("Looking through the index…"))
     try:
-        for event in twin.stream(question, replace(PRESETS[preset], author=author or None)):
-            match event:
-                case Retrieval():
-                    how = _how(twin, event, event.trace)
-                case Piece():
-                    pieces.append(event)
-                    answer = rendering.render_partial_answer(question, pieces)
-                    yield View(answering, answer, how=how)
-                case Answer():
-                    yield View(
-                        answer=rendering.render_answer(
-                            question, pieces, event.citations, event.answered_by
-                        ),
-                        sources=rendering.render_sources(event.citations, event.retrieval.index),
-                        how=_how(twin, event.retrieval, event.trace),
-                    )
+        options = replace(PRESETS[preset], author=author or None)
+        stream: Any = twin.stream(question, options, through="page")
+        async with aclosing(stream):
+            async for event in stream:
+                match event:
+                    case Retrieval():
+                        how = _how(twin, event, event.trace)
+                    case Piece():
+                        pieces.append(event)
+                        answer = rendering.render_partial_answer(question, pieces)
+                        yield View(answering, answer, how=how)
+                    case Answer():
+                        yield View(
+                            answer=rendering.render_answer(event, pieces),
+                            sources=rendering.render_sources(event.sources, event.retrieval.index),
+                            how=_how(twin, event.retrieval, event.trace),
+                        )
     except TwinError as error:
         yield View(answer=rendering.render_error(str(error)))
     except Exception:
@@ -142,10 +121,12 @@ def build_page(twin: Twin) -> gr.Blocks:
         def buttons(answering: bool) -> tuple[gr.Button, gr.Button]:
             return gr.Button(interactive=not answering), gr.Button(visible=answering)
 
-        def on_ask(question: str, author: str, preset: str) -> Iterator[tuple[Any, ...]]:
+        async def on_ask(question: str, author: str, preset: str) -> AsyncIterator[tuple[Any, ...]]:
             view = View()
-            for view in answer_views(twin, question, author, preset):
-                yield *astuple(view), *buttons(answering=True)
+            views: Any = answer_views(twin, question, author, preset)
+            async with aclosing(views):
+                async for view in views:
+                    yield *astuple(view), *buttons(answering=True)
             yield *astuple(view), *buttons(answering=False)
 
         def on_stop() -> tuple[Any, ...]:
@@ -166,7 +147,7 @@ def build_page(twin: Twin) -> gr.Blocks:
         )
         stop.click(on_stop, outputs=[status, ask, stop], cancels=[asking], queue=False, **quiet)
         page.load(on_load, outputs=[author, answer], **quiet)
-    page.queue(default_concurrency_limit=_QUESTIONS_AT_ONCE, api_open=False)
+    page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page
 
 
@@ -185,21 +166,8 @@ def opening(twin: Twin) -> tuple[list[tuple[str, str]], str]:
     return choices, rendering.render_welcome(partitions)
 
 
-def create_app(twin: Twin) -> FastAPI:
-    """Return the web application: the page at ``/`` and ``GET /healthz``."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=_warm, args=(twin,), name="warm-embedder", daemon=True).start()
-        yield
-
-    app = FastAPI(title="Twin", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(_SecurityHeaders)
-
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
+def mount_page(app: FastAPI, twin: Twin) -> None:
+    """Serve the page at ``/``; routes that the application has already go first."""
     gr.mount_gradio_app(
         app,
         build_page(twin),
@@ -215,23 +183,6 @@ def create_app(twin: Twin) -> FastAPI:
         pwa=False,
         max_file_size=0,
     )
-    return app
-
-
-class _SecurityHeaders:
-    """Adds the headers to every response; unlike a wrapper of responses it leaves streams alone."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                added = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                message = {**message, "headers": [*message.get("headers", ()), *added]}
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
 
 
 def _how(twin: Twin, retrieval: Retrieval, trace: tuple[StageTrace, ...]) -> str:
@@ -253,12 +204,3 @@ def _theme() -> gr.themes.Base:
         body_text_color="#1f1d1a",
         body_text_color_dark="#ece8df",
     )
-
-
-def _warm(twin: Twin) -> None:
-    """Load the model, so that the first question does not wait for it."""
-    try:
-        embedder_for(twin.settings).encode(["warm"])
-    except Exception:
-        # the first question meets the same fault and shows it
-        _log.warning("The embedding model could not be loaded ahead of the first question")

@@ -6,10 +6,10 @@ from html import escape
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from twin_serving.answering import Piece, Support
+from twin_serving.answers import Answer, Citation
 from twin_serving.catalog import ServedPartition
-from twin_serving.llm import Piece, Support
 from twin_serving.retrieval import Candidate, IndexUsed, Retrieval, StageTrace
-from twin_serving.twin import Citation
 
 _MARKER = re.compile(r"\[(\d+)\]")
 _HEADING = re.compile(r"^#{1,6} .+$", re.MULTILINE)
@@ -52,15 +52,22 @@ def render_status(text: str) -> str:
     return f'<p class="status" role="status">{escape(text)}</p>'
 
 
-def render_answer(
-    question: str, pieces: Sequence[Piece], citations: Sequence[Citation], answered_by: str
-) -> str:
-    """Return a whole answer; one without citations says only that nothing was found."""
+def render_answer(answer: Answer, pieces: Sequence[Piece]) -> str:
+    """Return a whole answer; without a passage it says only that nothing was found."""
     text = "".join(_piece(piece) for piece in pieces)
-    if not citations:
+    question = answer.retrieval.question
+    if not answer.retrieval.passages:
         return _answer(question, f'<p class="notice">{text}</p>')
-    label = escape(answerer_label(answered_by))
-    body = f'<p class="answer-text">{text}</p><p class="answered-by">Answered by {label}</p>'
+    notes = [f"Answered by {escape(answerer_label(answer.written.by))}"]
+    if not answer.citations and answer.fault is None:
+        notes.append("it cites none of the sources below")
+    if not answer.verdict.compliant:
+        notes.append(f"not compliant: {escape(answer.verdict.reason or '')}")
+    body = f'<p class="answer-text">{text}</p>' if text else ""
+    if answer.fault is not None:
+        body += f'<p class="notice notice-error" role="alert">{escape(answer.fault)}</p>'
+    else:
+        body += f'<p class="answered-by">{" · ".join(notes)}</p>'
     return _answer(question, body)
 
 
@@ -76,7 +83,7 @@ def render_error(message: str) -> str:
 
 
 def render_sources(citations: Sequence[Citation], index: IndexUsed) -> str:
-    """Return the cited passages, each closed, with its supporting words marked."""
+    """Return the passages, each closed, with the words marked that support the answer."""
     if not citations:
         return ""
     names = {partition.author.slug: _author(partition) for partition in index.partitions}

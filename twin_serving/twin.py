@@ -1,41 +1,37 @@
-"""A twin: questions in, cited answers out. The command line and the page sit on this."""
+"""A twin: questions in, cited answers out. Every surface sits on this."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import logging
+from asyncio import CancelledError
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from functools import cached_property
 from time import perf_counter
+from typing import Any, cast
+
+import anyio
+from anyio import CapacityLimiter, to_thread
 
 from twin_assets.embedding import embedder_for
+from twin_assets.errors import ModelServerError, StorageError, TwinError
 from twin_assets.settings import TwinSettings
+from twin_serving.answering import Answerer, Piece, Written
+from twin_serving.answers import Answer, Event
+from twin_serving.audit import AuditEntry, AuditLog, open_audit_log
 from twin_serving.catalog import Catalog, open_catalog
-from twin_serving.llm import Answerer, Piece, Support
-from twin_serving.models import create_model
-from twin_serving.retrieval import Passage, Retrieval, RetrievalOptions, StageTrace
+from twin_serving.governance import Policy, Verdict, load_policy
+from twin_serving.llm import Message, create_model
+from twin_serving.record import Record
+from twin_serving.retrieval import Retrieval, RetrievalOptions
 from twin_serving.retrieval.pipeline import Retriever
+from twin_serving.telemetry import Telemetry
+
+_log = logging.getLogger(__name__)
 
 NOTHING_FITTING = (
     "Nothing fitting was found in what is indexed. "
     "Try other words, or name an author that has written about it."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A passage that the answer cites, and the words in it that support the answer."""
-
-    passage: Passage
-    support: tuple[Support, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer. ``citations`` is empty when nothing fitting was found."""
-
-    retrieval: Retrieval
-    text: str
-    answered_by: str
-    citations: tuple[Citation, ...]
-    trace: tuple[StageTrace, ...]
+_LEFT = "the asker left before the answer was whole"
 
 
 class Twin:
@@ -48,75 +44,155 @@ class Twin:
 
         Raises:
             StorageError: the home cannot be used.
+            BadInputError: a setting of the language model or the policy cannot be used.
         """
         self.settings = settings
         self.catalog = catalog or open_catalog(settings)
+        self.model = create_model(settings)
+        self.audit: AuditLog | None = open_audit_log(settings) if settings.audit else None
+        self.telemetry = Telemetry()
+        self.listeners: list[Callable[[AuditEntry], None]] = [self.telemetry.send]
+        self._policy: Policy = load_policy(settings)
+        self._threads = CapacityLimiter(settings.questions_at_once)
 
     @cached_property
     def retriever(self) -> Retriever:
         """The retrieval stages."""
-        model = create_model(self.settings)
-        return Retriever(self.catalog, embedder_for(self.settings), self.settings, model)
+        return Retriever(self.catalog, embedder_for(self.settings), self.settings, self.model)
 
     @cached_property
     def answerer(self) -> Answerer:
         """Who writes the answers."""
-        from twin_serving.llm.extractive import ExtractiveAnswerer
+        if self.model is not None:
+            from twin_serving.answering.generative import GenerativeAnswerer
+
+            return GenerativeAnswerer(self.model, self.settings)
+        from twin_serving.answering.extractive import ExtractiveAnswerer
 
         return ExtractiveAnswerer(embedder_for(self.settings))
 
-    def retrieve(self, question: str, options: RetrievalOptions) -> Retrieval:
+    def retrieve(
+        self, question: str, options: RetrievalOptions, history: Sequence[Message] = ()
+    ) -> Retrieval:
         """Return the passages for the question; raises as :meth:`Retriever.retrieve`."""
-        return self.retriever.retrieve(question, options)
+        return self.retriever.retrieve(question, options, history)
 
-    def ask(self, question: str, options: RetrievalOptions) -> Answer:
-        """Return the cited answer; see :meth:`Retriever.retrieve` for what it raises."""
-        *_, answer = self.stream(question, options)
-        assert isinstance(answer, Answer)  # noqa: S101  # the stream always ends with it
-        return answer
+    async def find(
+        self, question: str, options: RetrievalOptions, history: Sequence[Message] = ()
+    ) -> Retrieval:
+        """Return the passages as :meth:`retrieve` does, in a thread, when it is its turn."""
+        return await to_thread.run_sync(
+            self.retrieve, question, options, history, limiter=self._threads
+        )
 
-    def stream(
-        self, question: str, options: RetrievalOptions
-    ) -> Iterator[Retrieval | Piece | Answer]:
+    def ask(
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message] = (),
+        through: str = "python",
+    ) -> Answer:
+        """Return the cited answer, where no event loop runs; see :meth:`stream`."""
+
+        async def whole() -> Answer:
+            *_, answer = [event async for event in self.stream(question, options, history, through)]
+            return cast("Answer", answer)  # the stream always ends with it
+
+        return anyio.run(whole)
+
+    async def stream(
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message] = (),
+        through: str = "python",
+    ) -> AsyncIterator[Event]:
         """Yield the retrieval, then the answer's pieces, then the whole answer.
+
+        A language model that fails costs the answer, not the passages: the last event says what
+        went wrong. Closing the iterator ends the request to the model. Every question gets its row
+        in the audit trail, whatever becomes of it.
+
+        Args:
+            question: what is asked.
+            options: the stages' options.
+            history: the conversation so far.
+            through: the surface that it is asked at, for the audit trail.
 
         Raises:
             TwinError: as :meth:`Retriever.retrieve`, before anything is yielded.
         """
-        retrieval = self.retrieve(question, options)
+        record = Record(question, through)
+        try:
+            answering = self._answer(record, question, options, history)
+            async with aclosing(cast("Any", answering)):
+                async for event in answering:
+                    if isinstance(event, Answer):
+                        await self._keep(record)
+                    yield event
+        except (CancelledError, GeneratorExit):
+            record.fault = record.fault or _LEFT
+            raise
+        except TwinError as error:
+            record.fault = str(error)
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._keep(record)
+
+    async def _answer(
+        self,
+        record: Record,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message],
+    ) -> AsyncIterator[Event]:
+        retrieval = await self.find(question, options, history)
+        record.retrieval = retrieval
+        record.trace = retrieval.trace
         yield retrieval
         started = perf_counter()
-        pieces: list[Piece] = []
+        first: float | None = None
         if retrieval.passages:
-            for piece in self.answerer.stream(retrieval.question, retrieval.passages):
-                pieces.append(piece)
-                yield piece
+            writing = self.answerer.stream(retrieval, self.retriever.recent(history))
+            try:
+                async with aclosing(cast("Any", writing)):
+                    async for piece in writing:
+                        if isinstance(piece, Written):
+                            record.written = piece
+                            continue
+                        first = perf_counter() - started if first is None else first
+                        record.pieces.append(piece)
+                        yield piece
+            except ModelServerError as error:
+                record.fault = str(error)
+                record.written = record.written or Written(self.answerer.provider)
         else:
-            pieces.append(Piece(NOTHING_FITTING))
-            yield pieces[0]
-        citations = cite(retrieval.passages, pieces)
-        generation = StageTrace(
-            "generation",
-            perf_counter() - started,
-            {"answered_by": self.answerer.name, "cited": [c.passage.n for c in citations]},
-            skipped=not retrieval.passages,
-            reason=None if retrieval.passages else "there is no passage to answer from",
-        )
-        yield Answer(
-            retrieval,
-            "".join(piece.text for piece in pieces),
-            self.answerer.name,
-            citations,
-            (*retrieval.trace, generation),
-        )
+            record.written = Written(self.answerer.provider)
+            record.pieces.append(Piece(NOTHING_FITTING))
+            yield record.pieces[0]
+        record.end(perf_counter() - started, first)
+        record.verdict = await to_thread.run_sync(self._judge, question, record.text)
+        yield record.answer()
 
+    def _judge(self, question: str, answer: str) -> Verdict:
+        try:
+            return self._policy(question, answer)
+        except Exception as error:
+            _log.exception("The policy failed")
+            return Verdict(False, f"the policy failed ({type(error).__name__})")
 
-def cite(passages: Sequence[Passage], pieces: Sequence[Piece]) -> tuple[Citation, ...]:
-    """Return the passages that the pieces rest on, each with its supporting words."""
-    support: dict[int, list[Support]] = {}
-    for piece in pieces:
-        for words in piece.support:
-            support.setdefault(words.n, []).append(words)
-    return tuple(
-        Citation(passage, tuple(support[passage.n])) for passage in passages if passage.n in support
-    )
+    async def _keep(self, record: Record) -> None:
+        """Write the question into the audit trail and tell whoever listens, once."""
+        if not record.kept:
+            record.kept = True
+            await to_thread.run_sync(self._tell, record.entry())
+
+    def _tell(self, entry: AuditEntry) -> None:
+        for listener in self.listeners:
+            listener(entry)
+        if self.audit is not None:
+            try:
+                self.audit.record(entry)
+            except StorageError as error:  # the answer is there, and worth more than its record
+                _log.error("%s", error)

@@ -45,10 +45,11 @@ from twin_assets.documents import Category, Outcome, RawDocument, Visit, digest
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import create_store
+from twin_serving.answers import Answer
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import BuildReport, build
 from twin_serving.retrieval import RetrievalOptions
-from twin_serving.twin import Answer, Twin
+from twin_serving.twin import Twin
 
 KNOT = "Which knot can a sailor tie with one hand?"
 STEER = "What do children steer their driftwood rafts with?"

@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Page
 
-from twin_serving.page import create_app
+from twin_serving.api import create_app
 from twin_serving.twin import Twin
 
 _STARTED_WITHIN = 60.0  # seconds, on a busy machine

@@ -9,7 +9,7 @@ from driving import BROWSER, OpenTab, ask, serving
 from playwright.sync_api import Page, expect
 
 from twin_assets.settings import TwinSettings
-from twin_serving.llm import Piece, Support
+from twin_serving.answering import Piece, Support
 from twin_serving.retrieval import Passage
 from twin_serving.twin import Twin
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from chat_servers import ChatServer, Refused, running_chat
 
-from twin_serving.models.openai import OpenAIModel
+from twin_serving.llm.openai import OpenAIModel
 from twin_serving.retrieval.expansion import expand
 
 QUESTION = "How warm should a starter be?"

@@ -4,7 +4,8 @@ import pytest
 from builders import chunk_of, cleaned_document
 
 from twin_assets.embedding import get_embedder
-from twin_serving.llm.extractive import ExtractiveAnswerer, is_prose, sentences_of, without_markup
+from twin_serving.answering.extractive import ExtractiveAnswerer
+from twin_serving.answering.sentences import is_prose, sentences_of, without_markup
 from twin_serving.retrieval import Candidate, Passage
 
 TEXT = """# On bread

@@ -8,8 +8,9 @@ import pytest
 from builders import cleaned_document
 
 from twin_assets.documents import Author, CleanedDocument
+from twin_serving.answering import Piece, Support
+from twin_serving.answers import Citation
 from twin_serving.catalog import ServedPartition
-from twin_serving.llm import Piece, Support
 from twin_serving.rendering import (
     render_answer,
     render_author,
@@ -23,7 +24,6 @@ from twin_serving.rendering import (
     web_link,
 )
 from twin_serving.retrieval import AuthorMatch, Candidate, IndexUsed, Passage, Retrieval, StageTrace
-from twin_serving.twin import Citation
 
 HOSTILE = (
     '<script>alert(1)</script> <img src=x onerror="alert(2)"> </mark></details> '

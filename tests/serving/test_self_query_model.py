@@ -6,7 +6,7 @@ import pytest
 from chat_servers import ChatServer, Refused, running_chat
 
 from twin_assets.documents import Author
-from twin_serving.models.openai import OpenAIModel
+from twin_serving.llm.openai import OpenAIModel
 from twin_serving.retrieval.self_query_llm import ask_model
 
 AUTHORS = [

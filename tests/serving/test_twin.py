@@ -11,11 +11,12 @@ from chat_servers import ChatServer, running_chat
 from twin_assets.documents import Author
 from twin_assets.errors import BadInputError, NothingServedError
 from twin_assets.raw_store import open_raw_store
+from twin_serving.answering import Piece
+from twin_serving.answers import Answer
 from twin_serving.cli.launch import build
-from twin_serving.llm import Piece
 from twin_serving.retrieval import PRESETS, Rerank, Retrieval, RetrievalOptions
 from twin_serving.serialize import answer_dict, retrieval_dict
-from twin_serving.twin import Answer, Twin
+from twin_serving.twin import Twin
 
 QUESTIONS = json.loads((Path(__file__).parent / "sample_questions.json").read_text("utf-8"))
 STAGES = ["self_query", "expansion", "search", "rerank", "context", "generation"]

@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, time
 from typing import Annotated
 
+import anyio
 import typer
 from rich.text import Text
 
-from twin_assets.errors import NothingServedError
+from twin_assets.errors import ModelServerError, NothingServedError
+from twin_serving.answering import Piece
+from twin_serving.answers import Answer
 from twin_serving.catalog import open_catalog
 from twin_serving.cli.indexes import Backend, Index, settings_for
 from twin_serving.cli.options import (
@@ -22,9 +25,9 @@ from twin_serving.cli.options import (
     retrieval_options,
 )
 from twin_serving.cli.output import err, out, plain, print_json
-from twin_serving.retrieval import IndexUsed, Passage, Retrieval, StageTrace
+from twin_serving.retrieval import IndexUsed, Passage, Retrieval, RetrievalOptions, StageTrace
 from twin_serving.serialize import answer_dict, retrieval_dict
-from twin_serving.twin import Answer, Twin
+from twin_serving.twin import Twin
 
 _SNIPPET = 300  # characters of a passage shown on the terminal
 
@@ -117,11 +120,17 @@ def ask_command(
         no_rerank=no_rerank,
         no_expand=no_expand,
     )
-    answer = _twin(index, as_of).ask(question, options)
-    if as_json:
-        print_json(answer_dict(answer))
-        return
-    _show_answer(answer)
+    twin = _twin(index, as_of)
+    try:
+        if as_json:
+            answer = twin.ask(question, options, through="cli")
+            print_json(answer_dict(answer))
+        else:
+            answer = anyio.run(_shown, twin, question, options)
+    finally:
+        twin.telemetry.close()
+    if answer.fault is not None:
+        raise ModelServerError(answer.fault)
 
 
 def _twin(index: Backend | None, as_of: datetime | None) -> Twin:
@@ -139,13 +148,20 @@ def _twin(index: Backend | None, as_of: datetime | None) -> Twin:
     return Twin(settings, open_catalog(settings, as_of))
 
 
-def _show_answer(answer: Answer) -> None:
-    out.print(Text(plain(answer.text)), end="\n\n")
-    for citation in answer.citations:
-        _show_source(citation.passage)
-    if answer.citations:
-        err.print(Text(f"\nanswered by: {answer.answered_by}", style="dim"))
-    _show_trace(answer.retrieval, answer.trace)
+async def _shown(twin: Twin, question: str, options: RetrievalOptions) -> Answer:
+    """Show the answer as it is written, and return it."""
+    async for event in twin.stream(question, options, through="cli"):
+        if isinstance(event, Piece):
+            out.print(Text(plain(event.text)), end="")
+    assert isinstance(event, Answer)  # noqa: S101  # the stream always ends with it
+    if event.text:
+        out.print("\n")
+    for source in event.sources:
+        _show_source(source.passage)
+    if event.sources:
+        err.print(Text(f"\nanswered by: {event.written.by}", style="dim"))
+    _show_trace(event.retrieval, event.trace)
+    return event
 
 
 def _show_source(passage: Passage) -> None:

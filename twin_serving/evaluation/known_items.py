@@ -12,8 +12,8 @@ import numpy as np
 
 from twin_assets.cleaning.markdown import parse
 from twin_assets.documents import Category, CleanedDocument
+from twin_serving.answering.sentences import without_markup
 from twin_serving.evaluation import Question
-from twin_serving.llm.extractive import without_markup
 
 _MOST = 100
 _FEWEST_WORDS = 4

@@ -118,9 +118,13 @@ class IndexUsed:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """The passages for a question, and how they were found."""
+    """The passages for a question, and how they were found.
+
+    ``searched`` is the question as it stands alone: what was asked, unless it followed on others.
+    """
 
     question: str
+    searched: str
     author: AuthorMatch | None
     index: IndexUsed
     passages: tuple[Passage, ...]

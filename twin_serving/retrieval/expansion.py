@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from twin_assets.errors import ModelServerError
-from twin_serving.models import LanguageModel, Message
+from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm.waiting import wait
 
 _TOKENS_A_PHRASING = 100
 _LONGEST = 500  # characters of a phrasing
@@ -30,8 +31,10 @@ def expand(question: str, model: LanguageModel, count: int) -> tuple[tuple[str, 
         Message("user", json.dumps({"question": question}, ensure_ascii=False)),
     ]
     try:
-        reply = model.complete(
-            messages, max_tokens=_TOKENS_A_PHRASING * count, schema=_schema(count - 1)
+        reply = wait(
+            lambda: model.complete(
+                messages, max_tokens=_TOKENS_A_PHRASING * count, schema=_schema(count - 1)
+            )
         )
     except ModelServerError as error:
         return (question,), str(error)

@@ -1,17 +1,18 @@
-"""The stages in order: self_query, expansion, search, rerank, context."""
+"""The stages in order: conversation, self_query, expansion, search, rerank, context."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, NamedTuple
 
 from twin_assets.documents import Author, slugify
 from twin_assets.embedding import Embedder
-from twin_assets.errors import BadInputError, IndexCorruptedError
+from twin_assets.errors import BadInputError, IndexCorruptedError, UnknownAuthorError
 from twin_assets.model_folder import load_tokenizer
 from twin_assets.settings import TwinSettings
 from twin_serving.catalog import Catalog, Served
-from twin_serving.models import LanguageModel
+from twin_serving.llm import LanguageModel, Message
 from twin_serving.retrieval import (
     AuthorMatch,
     Candidate,
@@ -22,11 +23,14 @@ from twin_serving.retrieval import (
     StageTrace,
 )
 from twin_serving.retrieval.context import select_context
+from twin_serving.retrieval.conversation import recent, stand_alone
 from twin_serving.retrieval.expansion import expand
 from twin_serving.retrieval.rerank import Reranker
 from twin_serving.retrieval.search import search
-from twin_serving.retrieval.self_query import AuthorNames, may_name_somebody
+from twin_serving.retrieval.self_query import AuthorNames, SelfQuery, may_name_somebody
 from twin_serving.retrieval.self_query_llm import ask_model
+
+_NO_MODEL = "no language model is configured (TWIN_LLM)"
 
 
 class Retriever:
@@ -53,15 +57,24 @@ class Retriever:
         self._embedder = embedder
         self._settings = settings
 
-    def retrieve(self, question: str, options: RetrievalOptions) -> Retrieval:
+    def retrieve(
+        self, question: str, options: RetrievalOptions, history: Sequence[Message] = ()
+    ) -> Retrieval:
         """Return the passages for the question, with a trace entry a stage.
+
+        Args:
+            question: what is asked.
+            options: the stages' options.
+            history: what was said before; the author stays whom it was about.
 
         Raises:
             BadInputError: the question is empty or too long, an option is out of range, or the
                 chosen author is not served.
             NothingServedError: no index is served.
         """
-        question, author, served, candidates, trace = self._find(question, options)
+        question, searched, author, served, candidates, trace = self._find(
+            question, options, history
+        )
         passages, numbers = select_context(
             candidates, options.top, self._settings.minimum_score, self._settings.context_tokens
         )
@@ -71,22 +84,24 @@ class Retriever:
         slug = author.slug if author else None
         partitions = [p for p in served.partitions if slug is None or p.author.slug == slug]
         index = IndexUsed(served.backend, tuple(partitions))
-        return Retrieval(question, author, index, passages, trace.entries)
+        return Retrieval(question, searched, author, index, passages, trace.entries)
 
     def candidates(self, question: str, options: RetrievalOptions) -> list[Candidate]:
         """Return every candidate, in the last stage's order: none is cut, however unfitting.
 
         Raises as :meth:`retrieve`.
         """
-        return self._find(question, options).candidates
+        return self._find(question, options, ()).candidates
 
-    def _find(self, question: str, options: RetrievalOptions) -> "_Found":
-        question = self._checked(question, options)
+    def _find(self, asked: str, options: RetrievalOptions, history: Sequence[Message]) -> "_Found":
+        asked = self._checked(asked, options)
         served = self._catalog.served(self._embedder.weights_sha256)
         self._embedder.warm()  # a cold start is no stage's time
         trace = _Trace()
 
-        author = self._choose_author(question, options, served, trace)
+        question = self._stand_alone(asked, options, history, trace) if history else asked
+
+        author = self._choose_author(question, options, history, served, trace)
         slug = author.slug if author else None
 
         phrasings = self._expand(question, options, trace)
@@ -120,7 +135,7 @@ class Retriever:
             trace.add("rerank", {"method": method, "candidates": _listed(candidates, before)}, why)
         else:
             trace.skip("rerank", "switched off for this question")
-        return _Found(question, author, served, candidates, trace)
+        return _Found(asked, question, author, served, candidates, trace)
 
     def authors(self) -> list[Author]:
         """Return the authors that are served.
@@ -145,11 +160,35 @@ class Retriever:
             raise BadInputError("k, top and phrasings must be 1 or more.")
         return question
 
+    def _stand_alone(
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message],
+        trace: "_Trace",
+    ) -> str:
+        if self._model is None or not options.use_llm:
+            reason = _NO_MODEL if self._model is None else "switched off for this question"
+            trace.skip("conversation", reason)
+            return question
+        turns = self.recent(history)
+        written, fault = stand_alone(question, turns, self._model)
+        trace.add("conversation", {"question": written, "turns": len(turns)}, fault)
+        return written
+
+    def recent(self, history: Sequence[Message]) -> tuple[Message, ...]:
+        """Return the latest turns within TWIN_HISTORY_TOKENS of the embedding model's tokens."""
+        return recent(history, self._settings.history_tokens, self._count)
+
+    def _count(self, text: str) -> int:
+        tokenizer = load_tokenizer(self._embedder.folder.path)
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
     def _expand(self, question: str, options: RetrievalOptions, trace: "_Trace") -> tuple[str, ...]:
         if options.phrasings == 1:
             trace.skip("expansion", "one phrasing is asked for")
         elif self._model is None:
-            trace.skip("expansion", "no language model is configured (TWIN_OPENAI_URL)")
+            trace.skip("expansion", _NO_MODEL)
         else:
             phrasings, fault = expand(question, self._model, options.phrasings)
             trace.add("expansion", {"phrasings": list(phrasings)}, fault)
@@ -157,20 +196,28 @@ class Retriever:
         return (question,)
 
     def _choose_author(
-        self, question: str, options: RetrievalOptions, served: Served, trace: "_Trace"
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message],
+        served: Served,
+        trace: "_Trace",
     ) -> AuthorMatch | None:
         if options.author is not None:
             partition = served.partition(slugify(options.author))
             if partition is None:
                 known = ", ".join(p.author.slug for p in served.partitions)
-                raise BadInputError(
+                raise UnknownAuthorError(
                     f"No index of author {options.author!r} is served; there are: {known}."
                 )
             chosen = AuthorMatch(partition.author.slug, partition.author.name, "chosen")
             trace.skip("self_query", "the author was chosen by the asker")
             return chosen
         authors = tuple(partition.author for partition in served.partitions)
-        found = _names_of(authors).match(question, self._is_common_word)
+        names = _names_of(authors)
+        found = names.match(question, self._is_common_word)
+        if not found.named:
+            found = self._meant_before(names, history) or found
         if (
             self._model is not None
             and options.use_llm
@@ -186,6 +233,20 @@ class Retriever:
         trace.add("self_query", output, found.reason)
         return found.match
 
+    def _meant_before(self, names: AuthorNames, history: Sequence[Message]) -> SelfQuery | None:
+        """Return whom the latest question that named somebody was about."""
+        for message in reversed(history):
+            if message.role != "user":
+                continue
+            found = names.match(message.content, self._is_common_word)
+            if found.match is not None:
+                match = replace(found.match, matched_by="the conversation")
+                reason = f"{match.name} is whom the conversation is about"
+                return SelfQuery(match, (match,), reason)
+            if found.named:
+                return None
+        return None
+
     def _is_common_word(self, word: str) -> bool:
         """An ordinary word has an entry of its own in the model's vocabulary."""
         return load_tokenizer(self._embedder.folder.path).token_to_id(word) is not None
@@ -200,6 +261,7 @@ class _Found(NamedTuple):
     """What all stages before the context give."""
 
     question: str
+    searched: str
     author: AuthorMatch | None
     served: Served
     candidates: list[Candidate]

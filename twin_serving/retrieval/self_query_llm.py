@@ -8,7 +8,8 @@ from rapidfuzz import fuzz, process, utils
 
 from twin_assets.documents import Author
 from twin_assets.errors import ModelServerError
-from twin_serving.models import LanguageModel, Message
+from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm.waiting import wait
 from twin_serving.retrieval import AuthorMatch
 from twin_serving.retrieval.self_query import SelfQuery
 
@@ -37,7 +38,7 @@ def ask_model(question: str, authors: Sequence[Author], model: LanguageModel) ->
     ]
     slugs = [author.slug for author in shown]
     try:
-        reply = model.complete(messages, max_tokens=_TOKENS, schema=_schema(slugs))
+        reply = wait(lambda: model.complete(messages, max_tokens=_TOKENS, schema=_schema(slugs)))
     except ModelServerError as error:
         return SelfQuery(None, (), str(error))
     chosen = _choice(reply)

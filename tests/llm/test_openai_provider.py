@@ -8,8 +8,8 @@ from chat_servers import BREAK_OFF, ChatServer, Refused, running_chat
 
 from twin_assets.errors import ModelServerError
 from twin_assets.settings import load_settings
-from twin_serving.models import Message, ModelInfo, create_model
-from twin_serving.models.openai import OpenAIModel
+from twin_serving.llm import Message, ModelInfo, create_model
+from twin_serving.llm.openai import OpenAIModel
 
 ASKED = [Message("system", "Be brief."), Message("user", "Hello?")]
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}

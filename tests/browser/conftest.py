@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from driving import OpenTab, serving
+from app_servers import serving
+from driving import OpenTab
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from twin_assets.settings import TwinSettings

@@ -6,7 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from driving import BROWSER, OpenTab, ask, serving
+from app_servers import serving
+from driving import BROWSER, OpenTab, ask
 from playwright.sync_api import expect
 
 from twin_assets.raw_store import open_raw_store

@@ -2,15 +2,18 @@
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import pytest
-from driving import BROWSER, OpenTab, ask, serving
+from anyio import to_thread
+from app_servers import serving
+from driving import BROWSER, OpenTab, ask
 from playwright.sync_api import Page, expect
 
 from twin_assets.settings import TwinSettings
-from twin_serving.answering import Piece, Support
-from twin_serving.retrieval import Passage
+from twin_serving.answering import Piece, Support, Written
+from twin_serving.llm import Message
+from twin_serving.retrieval import Retrieval
 from twin_serving.twin import Twin
 
 pytestmark = BROWSER
@@ -151,16 +154,19 @@ def test_texts_stand_out_from_what_is_behind_them(
 class HeldAnswerer:
     """An answerer whose second piece waits until the test lets it go."""
 
-    name = "held"
+    provider = "held"
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
-        support = Support(1, passages[0].candidate.start, passages[0].candidate.start + 5)
-        yield Piece("First piece [1].", (support,))
-        self.go_on.wait(60)
+    async def stream(
+        self, retrieval: Retrieval, history: Sequence[Message]
+    ) -> AsyncIterator[Piece | Written]:
+        start = retrieval.passages[0].candidate.start
+        yield Piece("First piece [1].", (Support(1, start, start + 5),))
+        await to_thread.run_sync(self.go_on.wait, 60)
         yield Piece(" Second piece.")
+        yield Written(self.provider)
 
 
 @pytest.fixture
@@ -205,9 +211,12 @@ def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: Open
 class BrokenAnswerer:
     """An answerer with a fault that nobody foresaw."""
 
-    name = "broken"
+    provider = "broken"
 
-    def stream(self, question: str, passages: Sequence[Passage]) -> Iterator[Piece]:
+    async def stream(
+        self, retrieval: Retrieval, history: Sequence[Message]
+    ) -> AsyncIterator[Piece | Written]:
+        yield Piece("First.")
         raise ZeroDivisionError("a secret detail")
 
 

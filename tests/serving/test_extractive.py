@@ -81,7 +81,7 @@ def answerer() -> ExtractiveAnswerer:
 
 def test_the_answer_quotes_the_nearest_sentence_and_says_where_it_stands(answerer):
     other = passage("Sunspots raise the usable frequency. Wires of copper are best.", n=2)
-    pieces = list(answerer.stream("Why does rye need a sour starter?", [passage(TEXT), other]))
+    pieces = answerer.quote("Why does rye need a sour starter?", [passage(TEXT), other])
     assert pieces[0].text.startswith("Rye dough wants a sour starter")
     assert pieces[0].text.endswith("[1]")
     (support,) = pieces[0].support
@@ -92,31 +92,31 @@ def test_the_answer_quotes_the_nearest_sentence_and_says_where_it_stands(answere
 def test_support_counts_from_the_document_when_the_passage_starts_later(answerer):
     text = "An opening that belongs to another chunk entirely.\n\n" + TEXT
     start = text.index("# On bread")
-    pieces = list(answerer.stream("What stores heat?", [passage(text, start=start)]))
+    pieces = answerer.quote("What stores heat?", [passage(text, start=start)])
     (support,) = pieces[0].support
     assert text[support.start : support.end] == "A stone stores heat for the first ten minutes."
 
 
 def test_two_copies_of_a_passage_are_quoted_once(answerer):
     copy = passage("Image: " + TEXT, n=2)
-    pieces = list(answerer.stream("Why does rye need a sour starter?", [passage(TEXT), copy]))
+    pieces = answerer.quote("Why does rye need a sour starter?", [passage(TEXT), copy])
     assert sum("sour starter" in piece.text for piece in pieces) == 1
 
 
 def test_code_that_follows_a_sentence_is_left_out(answerer):
     text = "You can see every oven that the bakery has by running:\n```bash\noven list all\n```\n"
     text += "\nThe ovens are listed by the day they were built."
-    pieces = list(answerer.stream("How are ovens listed?", [passage(text)]))
+    pieces = answerer.quote("How are ovens listed?", [passage(text)])
     assert not any("oven list all" in piece.text for piece in pieces)
 
 
 def test_a_docstring_is_quoted_without_the_code_around_it(answerer):
     code = 'def pot_life(grams: float) -> float:\n    """Minutes until the epoxy is too hot."""\n'
-    pieces = list(answerer.stream("When is the epoxy too hot?", [passage(code)]))
+    pieces = answerer.quote("When is the epoxy too hot?", [passage(code)])
     assert pieces[0].text.startswith("Minutes until the epoxy is too hot.")
 
 
 def test_a_passage_without_a_sentence_is_answered_with_its_beginning(answerer):
     code = "x = 1\ny = 2\n"
-    pieces = list(answerer.stream("What is x?", [passage(code)]))
+    pieces = answerer.quote("What is x?", [passage(code)])
     assert pieces[0].text == "x = 1 y = 2 [1]"

@@ -1,16 +1,18 @@
 """What the page shows. Every text here may come from a crawled page, so none of it is trusted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from builders import cleaned_document
 
 from twin_assets.documents import Author, CleanedDocument
-from twin_serving.answering import Piece, Support
-from twin_serving.answers import Citation
+from twin_serving.answering import Piece, Support, Written
+from twin_serving.answers import Answer, Citation
 from twin_serving.catalog import ServedPartition
+from twin_serving.governance import Verdict
 from twin_serving.rendering import (
     render_answer,
     render_author,
@@ -87,7 +89,23 @@ def index(*partitions: ServedPartition) -> IndexUsed:
 
 def retrieval(author: AuthorMatch | None, reason: str | None = None) -> Retrieval:
     trace = (StageTrace("self_query", 0.001, reason=reason),)
-    return Retrieval("Why?", author, index(), (), trace)
+    return Retrieval("Why?", "Why?", author, index(), (), trace)
+
+
+def answer(
+    citations: Sequence[Citation],
+    by: str = "extractive",
+    question: str = "Why?",
+    passages: Sequence[Passage] = (),
+    **more: Any,
+) -> Answer:
+    found = replace(
+        retrieval(None),
+        question=question,
+        passages=tuple(passages) or tuple(citation.passage for citation in citations),
+    )
+    fields = {"verdict": Verdict(True), **more}
+    return Answer("1", found, "", Written(by), tuple(citations), (), **fields)
 
 
 def assert_harmless(html: str) -> None:
@@ -103,30 +121,43 @@ def assert_harmless(html: str) -> None:
 
 def test_a_marker_links_to_the_source_that_its_piece_rests_on() -> None:
     pieces = [Piece("One. [1]", (Support(1, 0, 4),)), Piece(" Two. [2]", (Support(2, 0, 4),))]
-    page = Page(render_answer("Why?", pieces, [citation(), citation(n=2)], "extractive"))
+    page = Page(render_answer(answer([citation(), citation(n=2)]), pieces))
     assert [link["href"] for link in page.all("a")] == ["#source-1", "#source-2"]
     assert "One. 1 Two. 2" in page.text
 
 
 def test_a_bracketed_number_in_quoted_words_is_no_citation() -> None:
     pieces = [Piece("As [2] and [99] show. [1]", (Support(1, 0, 4),))]
-    page = Page(render_answer("Why?", pieces, [citation()], "extractive"))
+    page = Page(render_answer(answer([citation()]), pieces))
     assert [link["href"] for link in page.all("a")] == ["#source-1"]
     assert "As [2] and [99] show." in page.text
 
 
 def test_the_answer_says_who_wrote_it() -> None:
     pieces = [Piece("One. [1]", (Support(1, 0, 4),))]
-    html = render_answer("Why?", pieces, [citation()], "extractive")
+    html = render_answer(answer([citation()]), pieces)
     assert "sentences quoted from the sources, no language model" in html
-    assert "Answered by some model" in render_answer("Why?", pieces, [citation()], "some model")
+    assert "Answered by some model" in render_answer(answer([citation()], "some model"), pieces)
 
 
 def test_an_answer_without_citations_is_a_calm_line_of_nobody() -> None:
-    html = render_answer("Why?", [Piece("Nothing fitting was found.")], [], "extractive")
+    html = render_answer(answer([]), [Piece("Nothing fitting was found.")])
     assert "Nothing fitting was found." in Page(html).text
     assert "Answered by" not in html
     assert "notice-error" not in html
+
+
+def test_what_a_reader_should_know_of_an_answer_stands_beside_it() -> None:
+    pieces = [Piece("One.")]
+    found = [citation().passage]
+    html = render_answer(answer([], "tgi: tiny", passages=found), pieces)
+    assert "cites none of the sources" in html
+    html = render_answer(answer([citation()], verdict=Verdict(False, "a blocked term: x")), pieces)
+    assert "not compliant: a blocked term: x" in html
+    fault = "The model server at http://a cannot be reached."
+    page = Page(render_answer(answer([], passages=found, fault=fault), pieces))
+    assert "One." in page.text
+    assert fault in page.text
 
 
 def test_an_error_is_one_announced_line() -> None:
@@ -224,8 +255,10 @@ def test_hostile_texts_are_shown_and_do_nothing() -> None:
     output = {"candidates": [{"title": HOSTILE}], "faults": [HOSTILE], HOSTILE: HOSTILE}
     pieces = [Piece(HOSTILE + " [1]", (Support(1, 0, 4),))]
     for html in (
-        render_answer(HOSTILE, pieces, [cited], HOSTILE),
-        render_answer(HOSTILE, pieces, [], "extractive"),
+        render_answer(answer([cited], HOSTILE, HOSTILE), pieces),
+        render_answer(answer([cited], question=HOSTILE, verdict=Verdict(False, HOSTILE)), pieces),
+        render_answer(answer([cited], fault=HOSTILE), pieces),
+        render_answer(answer([], question=HOSTILE), pieces),
         render_partial_answer(HOSTILE, pieces),
         render_sources([cited], searched),
         render_sources([cited], index()),  # its author is not among the partitions

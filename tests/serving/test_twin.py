@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from builders import raw_document
 from chat_servers import ChatServer, running_chat
+from retrieving import events_of
 
 from twin_assets.documents import Author
 from twin_assets.errors import BadInputError, NothingServedError
@@ -104,7 +105,7 @@ def test_several_authors_of_one_question_are_in_the_trace_and_none_is_filtered(t
 
 
 def test_an_answer_streams_retrieval_then_pieces_then_the_whole(twin):
-    first, *pieces, last = twin.stream("What marks the depth on the lead line?", RetrievalOptions())
+    first, *pieces, last = events_of(twin, "What marks the depth on the lead line?")
     assert isinstance(first, Retrieval)
     assert all(isinstance(piece, Piece) for piece in pieces)
     assert isinstance(last, Answer)
@@ -115,12 +116,17 @@ def test_what_json_gives(twin):
     answer = answer_dict(ask(twin, "What depth does leather mark on Inês Carvalho's lead line?"))
     assert json.loads(json.dumps(answer)) == answer
     assert list(answer) == [
+        "id",
         "question",
         "answer",
         "answered_by",
+        "fault",
+        "compliant",
+        "policy_reason",
         "author",
         "index",
         "citations",
+        "passages",
         "trace",
     ]
     assert answer["author"]["slug"] == "ines-carvalho"
@@ -218,14 +224,19 @@ def test_a_damaged_version_falls_back_to_the_one_before(settings, instance):
 
 def test_a_language_model_gives_phrasings_and_names_who_is_meant(sample_home):
     def reply(request):
+        if "<passages>" in request["messages"][-1]["content"]:
+            return "It cools slowly [1]."
         if "authors" in json.loads(request["messages"][1]["content"]):
             return '{"author": "mara-lindqvist"}'
         return '{"phrasings": ["Cooling speed of bread dough in a fridge"]}'
 
     with running_chat(ChatServer(reply)) as server:
-        twin = Twin(sample_home.model_copy(update={"openai_url": server.url}))
+        twin = Twin(sample_home.model_copy(update={"llm": "openai", "openai_url": server.url}))
         question = "How quickly does ML's loaf lose its warmth?"
         answer = ask(twin, question)
+        assert answer.text == "It cools slowly [1]."
+        assert answer.written.by == "openai: tiny"
+        assert [citation.passage.n for citation in answer.citations] == [1]
         assert answer.retrieval.author is not None
         assert answer.retrieval.author.matched_by == "the language model"
         (expansion,) = [entry for entry in answer.trace if entry.stage == "expansion"]

@@ -1,0 +1,35 @@
+"""The real web application on a real socket."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+
+import uvicorn
+
+from twin_serving.api import create_app
+from twin_serving.twin import Twin
+
+_STARTED_WITHIN = 60.0  # seconds, on a busy machine
+
+
+@contextmanager
+def serving(twin: Twin) -> Iterator[str]:
+    """Serve the twin's page and API on a free port; yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            create_app(twin), log_level="warning", timeout_graceful_shutdown=1, ws="none"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            deadline = monotonic() + _STARTED_WITHIN
+            while not server.started and thread.is_alive() and monotonic() < deadline:
+                sleep(0.05)
+            assert server.started
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

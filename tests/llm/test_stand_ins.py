@@ -1,0 +1,155 @@
+"""The stand-ins speak the protocols of what they stand for: the real clients understand them."""
+
+import json
+from collections.abc import Callable
+
+import httpx
+import huggingface_hub
+import huggingface_hub.errors
+import openai
+import pytest
+from stand_in_http import BREAK_OFF, GARBAGE, STALL
+from tgi_servers import TgiServer, running_tgi
+
+TEXT = "Paris, said the\nfox:  it is  “Paris”."
+Hub = Callable[[str], huggingface_hub.InferenceClient]
+ASKED = [{"role": "user", "content": "Where is the tower?"}]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """Makes the hub's client of a URL. Offline, as tests are, it would ask no server at all."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    return lambda url: huggingface_hub.InferenceClient(url, timeout=10)
+
+
+def test_the_hubs_client_generates_with_tgi(hub: Hub) -> None:
+    with running_tgi(TgiServer(reply=lambda request: TEXT)) as server:
+        client = hub(server.url)
+        whole = client.text_generation("Where?", return_full_text=False, details=True)
+        streamed = list(client.text_generation("Where?", stream=True, details=True))
+        repeated = client.text_generation("Where?")
+    assert whole.generated_text == TEXT
+    assert whole.details.finish_reason == "eos_token"
+    assert "".join(each.token.text for each in streamed if not each.token.special) == TEXT
+    assert streamed[-1].token.special
+    assert streamed[-1].details.input_length == 1
+    assert streamed[-1].details.generated_tokens == len(streamed) == len(TEXT.split()) + 1
+    assert repeated == f"Where?{TEXT}"
+    assert [request.get("stream") for request in server.requests] == [None, True, None]
+    assert server.violations == []
+
+
+def test_the_hubs_client_chats_with_tgi(hub: Hub) -> None:
+    with running_tgi(TgiServer(reply=lambda request: TEXT)) as server:
+        client = hub(server.url)
+        whole = client.chat_completion(ASKED, max_tokens=50, temperature=0.1)
+        usage = huggingface_hub.ChatCompletionInputStreamOptions(include_usage=True)
+        streamed = list(client.chat_completion(ASKED, stream=True, stream_options=usage))
+        cut = client.chat_completion(ASKED, max_tokens=2).choices[0]
+    assert whole.choices[0].message.content == TEXT
+    assert whole.usage.prompt_tokens == 4
+    assert "".join(each.choices[0].delta.content for each in streamed[:-1]) == TEXT
+    assert streamed[-2].choices[0].finish_reason == "stop"
+    assert streamed[-1].choices == []
+    assert streamed[-1].usage.total_tokens == whole.usage.total_tokens == 12
+    assert (cut.message.content, cut.finish_reason) == ("Paris, said", "length")
+    assert server.violations == []
+
+
+def test_the_openai_client_chats_with_tgi() -> None:
+    with running_tgi(TgiServer(reply=lambda request: TEXT, key="sesame")) as server:
+        url = f"{server.url}/v1"
+        with openai.OpenAI(base_url=url, api_key="sesame", max_retries=0, timeout=10) as client:
+            assert [model.id for model in client.models.list()] == ["tiny"]
+            whole = client.chat.completions.create(model="tiny", messages=ASKED)
+            stream = client.chat.completions.create(model="tiny", messages=ASKED, stream=True)
+            streamed = [chunk.choices[0].delta.content for chunk in stream]
+        with (
+            openai.OpenAI(base_url=url, api_key="open", max_retries=0, timeout=10) as client,
+            pytest.raises(openai.AuthenticationError),
+        ):
+            client.chat.completions.create(model="tiny", messages=ASKED)
+    assert whole.choices[0].message.content == "".join(streamed) == TEXT
+    assert server.violations == []
+
+
+def test_tgi_refuses_in_its_own_words(hub: Hub) -> None:
+    server = TgiServer(chat_template=False, max_input_tokens=10, max_total_tokens=20)
+    busy = {"error": "Model is overloaded", "error_type": "overloaded"}
+    server.refuse.append((429, busy, {"Retry-After": "7"}))
+    with running_tgi(server):
+        answer = httpx.post(server.url, json={"inputs": "Hello"})
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+        client = hub(server.url)
+        too_long = "`inputs` tokens .* must be <= 20. Given: 3 `inputs` tokens and 18 `max_new"
+        with pytest.raises(huggingface_hub.errors.ValidationError, match=too_long):
+            client.text_generation("one two three", max_new_tokens=18)
+        with pytest.raises(huggingface_hub.errors.ValidationError, match=too_long):
+            list(client.text_generation("one two three", max_new_tokens=18, stream=True))
+        said = httpx.post(f"{server.url}/v1/chat/completions", json={"messages": ASKED})
+        assert said.status_code == 422
+        assert said.json()["error_type"] == "template_error"
+        info = httpx.get(f"{server.url}/info").json()
+        assert (info["max_input_tokens"], info["max_total_tokens"]) == (10, 20)
+        assert httpx.get(f"{server.url}/health").is_success
+    assert server.violations == []
+
+
+def test_what_breaks_the_description_is_recorded() -> None:
+    wrong = {"inputs": "Hello", "parameters": {"temperature": 0, "max_new_tokens": "20"}}
+    with running_tgi(TgiServer()) as server:
+        answer = httpx.post(server.url, json=wrong)
+    assert answer.status_code == 422
+    assert answer.json()["error_type"] == "validation"
+    assert len(server.violations) == 2
+    server = TgiServer(refuse=[(500, {"error": 3}, {})])
+    with (
+        pytest.raises(AssertionError, match="error_type"),
+        running_tgi(server),
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        httpx.post(server.url, json={"inputs": "Hello"})
+    assert len(server.violations) == 2
+
+
+def test_a_stream_that_dies_or_makes_no_sense() -> None:
+    asked = {"inputs": "Hello", "stream": True}
+    with running_tgi(TgiServer(reply=lambda request: f"one {BREAK_OFF} two")) as server:
+        lines = _stream_lines(server.url, asked, httpx.RemoteProtocolError)
+        assert [json.loads(line[5:])["token"]["text"] for line in lines] == ["one"]
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(server.url, json={"inputs": "Hello"})
+    with running_tgi(TgiServer(reply=lambda request: f"one {GARBAGE} two")) as server:
+        lines = _stream_lines(server.url, asked, None)
+        with pytest.raises(ValueError, match="Expecting"):
+            json.loads(lines[1][5:])
+        assert json.loads(lines[2][5:])["token"]["text"] == " two"
+    assert not server.broken_off.is_set()
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        TgiServer(reply=lambda request: f"one {STALL} two"),
+        TgiServer(reply=lambda request: "one two", pause_seconds=3600),
+    ],
+    ids=["stalling", "pausing"],
+)
+def test_a_client_that_leaves_is_noticed(server: TgiServer) -> None:
+    with running_tgi(server):
+        asked = {"inputs": "Hello", "stream": True}
+        with httpx.stream("POST", server.url, json=asked, timeout=10):
+            assert not server.broken_off.is_set()
+        assert server.broken_off.wait(10)
+
+
+def _stream_lines(url: str, asked: dict[str, object], ends: type[Exception] | None) -> list[str]:
+    lines: list[str] = []
+    with httpx.stream("POST", url, json=asked, timeout=10) as answer:
+        if ends is None:
+            lines += [line for line in answer.iter_lines() if line]
+        else:
+            with pytest.raises(ends):
+                lines.extend(line for line in answer.iter_lines() if line)
+    return lines

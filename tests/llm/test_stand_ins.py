@@ -1,13 +1,27 @@
 """The stand-ins speak the protocols of what they stand for: the real clients understand them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
 
+import boto3
 import httpx
 import huggingface_hub
 import huggingface_hub.errors
 import openai
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, EventStreamError
+from infer_servers import InferServer, running_infer
+from sagemaker_servers import (
+    MODEL_DIES,
+    MODEL_ERROR,
+    MODEL_NOT_READY,
+    THROTTLED,
+    SageMakerServer,
+    running_sagemaker,
+)
 from stand_in_http import BREAK_OFF, GARBAGE, STALL
 from tgi_servers import TgiServer, running_tgi
 
@@ -153,3 +167,101 @@ def _stream_lines(url: str, asked: dict[str, object], ends: type[Exception] | No
             with pytest.raises(ends):
                 lines.extend(line for line in answer.iter_lines() if line)
     return lines
+
+
+def test_boto3_asks_sagemaker() -> None:
+    server = SageMakerServer(reply=lambda request: TEXT)
+    with running_sagemaker(server), _runtime(server) as runtime:
+        asked = {"inputs": "Where?", "parameters": {"return_full_text": False, "details": True}}
+        named = {"EndpointName": "twin", "ContentType": "application/json"}
+        answer = runtime.invoke_endpoint(**named, Body=json.dumps(asked))
+        assert json.load(answer["Body"])[0]["generated_text"] == TEXT
+        asked["stream"] = True
+        parts = _parts(
+            runtime.invoke_endpoint_with_response_stream(**named, Body=json.dumps(asked))
+        )
+        repeated = runtime.invoke_endpoint(**named, Body=json.dumps({"inputs": "Where?"}))
+        assert json.load(repeated["Body"])[0]["generated_text"] == f"Where?{TEXT}"
+    lines = b"".join(parts).decode().split("\n\n")
+    events = [json.loads(line.removeprefix("data:")) for line in lines if line]
+    assert len(parts) > len(events)
+    assert "".join(each["token"]["text"] for each in events[:-1]) == TEXT
+    assert events[-1]["generated_text"] == TEXT
+    assert [request["inputs"] for request in server.requests] == ["Where?"] * 3
+
+
+def test_sagemaker_refuses_as_aws_does() -> None:
+    server = SageMakerServer(refuse=[MODEL_ERROR, THROTTLED, MODEL_NOT_READY])
+    server.reply = lambda request: f"one {MODEL_DIES} two"
+    asked = {"EndpointName": "twin", "Body": '{"inputs": "Hello", "stream": true}'}
+    with running_sagemaker(server), _runtime(server) as runtime:
+        with pytest.raises(runtime.exceptions.ModelError, match="CUDA") as told:
+            runtime.invoke_endpoint(**asked)
+        assert told.value.response["OriginalStatusCode"] == 500
+        with pytest.raises(ClientError, match="ThrottlingException"):
+            runtime.invoke_endpoint(**asked)
+        with pytest.raises(runtime.exceptions.ModelNotReadyException):
+            runtime.invoke_endpoint(**asked)
+        with pytest.raises(EventStreamError, match="The model closed"):
+            _parts(runtime.invoke_endpoint_with_response_stream(**asked))
+        with pytest.raises(runtime.exceptions.ValidationError, match="Endpoint other of"):
+            runtime.invoke_endpoint(EndpointName="other", Body="{}")
+        with (
+            _runtime(server, access_key_id="AKIDOTHER") as other,
+            pytest.raises(ClientError, match="UnrecognizedClientException"),
+        ):
+            other.invoke_endpoint(**asked)
+        unsigned = httpx.post(f"{server.url}/endpoints/twin/invocations", json={"inputs": "Hi"})
+        assert unsigned.status_code == 403
+    assert len(server.requests) == 4
+
+
+def test_a_reader_of_sagemakers_stream_that_leaves_is_noticed() -> None:
+    server = SageMakerServer(reply=lambda request: f"one {STALL}")
+    asked = {"EndpointName": "twin", "Body": '{"inputs": "Hello", "stream": true}'}
+    with running_sagemaker(server), _runtime(server) as runtime:
+        stream = runtime.invoke_endpoint_with_response_stream(**asked)["Body"]
+        assert next(iter(stream))["PayloadPart"]["Bytes"].startswith(b"d")
+        assert not server.broken_off.is_set()
+        stream.close()
+        assert server.broken_off.wait(10)
+
+
+def test_the_infer_server() -> None:
+    asked = {"inputs": "Hello", "parameters": {}}
+    server = InferServer(key="sesame", refuse=[(503, {"error": "busy"}, {"Retry-After": "1"})])
+    server.reply = lambda request: request["inputs"].upper()
+    with (
+        running_infer(server),
+        httpx.Client(base_url=server.url, headers={"Authorization": "Bearer sesame"}) as client,
+    ):
+        assert httpx.post(f"{server.url}/infer", json=asked).status_code == 401
+        assert client.post("/infer", json=asked).headers["retry-after"] == "1"
+        assert client.post("/infer", json=asked).json() == {"generated_text": "HELLO"}
+        assert client.post("/infer", json={"inputs": "Hello"}).status_code == 422
+        server.reply = lambda request: GARBAGE
+        with pytest.raises(ValueError, match="utf-8"):
+            client.post("/infer", json=asked).json()
+        server.reply = lambda request: STALL
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("/infer", json=asked, timeout=0.3)
+        assert server.broken_off.wait(10)
+
+
+@contextmanager
+def _runtime(server: SageMakerServer, access_key_id: str = "AKIDEXAMPLE") -> Iterator[Any]:
+    client = boto3.client(
+        "sagemaker-runtime",
+        endpoint_url=server.url,
+        region_name="eu-west-1",
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key="secret",  # noqa: S106
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=10),
+    )
+    with closing(client):
+        yield client
+
+
+def _parts(answer: dict[str, Any]) -> list[bytes]:
+    with closing(answer["Body"]) as stream:
+        return [event["PayloadPart"]["Bytes"] for event in stream]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,6 +25,7 @@ from sagemaker_servers import (
 )
 from stand_in_http import BREAK_OFF, GARBAGE, STALL
 from tgi_servers import TgiServer, running_tgi
+from tiny_llama import running_transformers_serve, tiny_llama
 
 TEXT = "Paris, said the\nfox:  it is  “Paris”."
 Hub = Callable[[str], huggingface_hub.InferenceClient]
@@ -246,6 +248,24 @@ def test_the_infer_server() -> None:
         with pytest.raises(httpx.ReadTimeout):
             client.post("/infer", json=asked, timeout=0.3)
         assert server.broken_off.wait(10)
+
+
+def test_a_tiny_llama_is_served_by_transformers(tmp_path: Path) -> None:
+    tiny_llama(tmp_path / "model")
+    asked = {"model": str(tmp_path / "model"), "messages": ASKED, "max_tokens": 8}
+    with (
+        running_transformers_serve(tmp_path / "server") as url,
+        httpx.Client(base_url=f"{url}/v1", timeout=120) as client,
+    ):
+        whole = client.post("/chat/completions", json={**asked, "temperature": 0}).json()
+        asked = {**asked, "temperature": 0, "stream": True}
+        with client.stream("POST", "/chat/completions", json=asked) as answer:
+            chunks = [json.loads(line[6:]) for line in answer.iter_lines() if line != ""]
+    assert whole["usage"]["completion_tokens"] == 8
+    assert whole["choices"][0]["finish_reason"] == "length"
+    deltas = [chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks]
+    assert len([delta for delta in deltas if delta]) > 1
+    assert "".join(deltas) == whole["choices"][0]["message"]["content"] != ""
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from shared_data import shared_data
 
 from twin_assets.raw_store import open_raw_store
 from twin_assets.raw_store.jsonl import import_jsonl
@@ -39,7 +40,7 @@ def settings(tmp_path: Path) -> TwinSettings:
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder with the handbook's articles, which are not part of the project."""
-    folder = Path(os.environ.get("TWIN_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    folder = shared_data()
     if not (folder / "handbook" / "articles.jsonl").is_file():
         pytest.skip(f"needs handbook/articles.jsonl in {folder} (set TWIN_TEST_DATA)")
     return folder

@@ -31,6 +31,7 @@ class ChatServer:
     )
     key: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    refused_headers: dict[str, str] = field(default_factory=dict)
     broken_off: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -69,6 +70,8 @@ def running_chat(server: ChatServer) -> Iterator[ChatServer]:
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
+            for name, value in server.refused_headers.items() if status != 200 else ():
+                self.send_header(name, value)
             self.end_headers()
             with suppress(BrokenPipeError):  # nobody waits for it any more
                 self.wfile.write(body)
@@ -87,6 +90,14 @@ def running_chat(server: ChatServer) -> Iterator[ChatServer]:
                     self.wfile.flush()
                     if word == BREAK_OFF:
                         return
+                said = len(text.split(" "))
+                end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+                usage = {"prompt_tokens": 2, "completion_tokens": said, "total_tokens": said + 2}
+                for chunk in (
+                    _chunk("chat.completion.chunk", end),
+                    _chunk("chat.completion.chunk") | {"usage": usage},
+                ):
+                    self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
                 self.wfile.write(b"data: [DONE]\n\n")
             except OSError:
                 server.broken_off.set()
@@ -105,5 +116,5 @@ def running_chat(server: ChatServer) -> Iterator[ChatServer]:
             thread.join()
 
 
-def _chunk(kind: str, choice: dict[str, Any]) -> dict[str, Any]:
-    return {"id": "1", "object": kind, "created": 1, "model": "tiny", "choices": [choice]}
+def _chunk(kind: str, *choices: dict[str, Any]) -> dict[str, Any]:
+    return {"id": "1", "object": kind, "created": 1, "model": "tiny", "choices": list(choices)}

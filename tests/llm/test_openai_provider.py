@@ -1,17 +1,23 @@
 """The OpenAI-compatible provider against a stand-in on a real socket, and its faults."""
 
+import json
 import socket
 import threading
 
+import anyio
 import pytest
+from asking_models import complete, leave_after_one, refusal, streamed
 from chat_servers import BREAK_OFF, ChatServer, Refused, running_chat
 
-from twin_assets.errors import ModelServerError
+from twin_assets.errors import (
+    BadInputError,
+    ContextTooLongError,
+    ModelServerUnavailableError,
+)
 from twin_assets.settings import load_settings
-from twin_serving.llm import Message, ModelInfo, create_model
+from twin_serving.llm import Finish, ModelInfo, create_model
 from twin_serving.llm.openai import OpenAIModel
 
-ASKED = [Message("system", "Be brief."), Message("user", "Hello?")]
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 
@@ -19,19 +25,6 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required":
 def server():
     with running_chat(ChatServer()) as running:
         yield running
-
-
-def complete(model: OpenAIModel, **more) -> str:
-    return model.complete(ASKED, max_tokens=7, **more)
-
-
-def refusal(model: OpenAIModel) -> str:
-    with pytest.raises(ModelServerError) as caught:
-        complete(model)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert caught.value.__cause__ is None
-    return line
 
 
 def test_what_is_sent_and_what_comes_back(server: ChatServer) -> None:
@@ -46,8 +39,8 @@ def test_what_is_sent_and_what_comes_back(server: ChatServer) -> None:
         ],
         "max_tokens": 7,
     }
-    assert model.info() == ModelInfo("tiny", 2048)
-    model.health()
+    assert anyio.run(model.info) == ModelInfo("tiny", 2048)
+    anyio.run(model.health)
 
 
 def test_the_model_can_be_named(server: ChatServer) -> None:
@@ -55,7 +48,7 @@ def test_the_model_can_be_named(server: ChatServer) -> None:
     model = OpenAIModel(server.url, model="big")
     complete(model)
     assert server.requests[0]["model"] == "big"
-    assert model.info() == ModelInfo("big", None)
+    assert anyio.run(model.info) == ModelInfo("big", None)
     unlisted = OpenAIModel(server.url, model="elsewhere")
     complete(unlisted)
     assert server.requests[1]["model"] == "elsewhere"
@@ -85,25 +78,37 @@ def test_a_schema_is_sent_and_a_server_that_knows_none_is_asked_plainly(server: 
 
 def test_an_answer_streams(server: ChatServer) -> None:
     server.reply = lambda request: "one two three"
-    pieces = list(OpenAIModel(server.url).stream(ASKED, max_tokens=7))
-    assert pieces == ["one ", "two ", "three "]
+    assert streamed(OpenAIModel(server.url)) == (["one ", "two ", "three "], Finish("stop", 2, 3))
     assert server.requests[0]["stream"] is True
+    assert server.requests[0]["stream_options"] == {"include_usage": True}
 
 
-def test_a_stream_that_is_closed_closes_the_connection(server: ChatServer) -> None:
+def test_an_asker_who_leaves_ends_the_request(server: ChatServer) -> None:
     server.reply = lambda request: "word " * 1_000_000
-    stream = OpenAIModel(server.url).stream(ASKED, max_tokens=7)
-    assert next(stream) == "word "
-    stream.close()
+    leave_after_one(OpenAIModel(server.url))
     assert server.broken_off.wait(10)
 
 
 def test_a_server_that_dies_in_the_middle(server: ChatServer) -> None:
     server.reply = lambda request: f"one two {BREAK_OFF} three"
-    stream = OpenAIModel(server.url).stream(ASKED, max_tokens=7)
-    assert [next(stream), next(stream)] == ["one ", "two "]
-    with pytest.raises(ModelServerError, match="cannot be reached, or broke off"):
-        list(stream)
+    pieces: list[str] = []
+    with pytest.raises(ModelServerUnavailableError, match="cannot be reached, or broke off"):
+        streamed(OpenAIModel(server.url), pieces)
+    assert pieces[:2] == ["one ", "two "]
+
+
+def test_newer_models_call_the_limit_otherwise(server: ChatServer) -> None:
+    said = b'{"error": {"message": "Use \'max_completion_tokens\' instead."}}'
+
+    def modern(request: dict) -> str:
+        if "max_tokens" in request:
+            raise Refused(400, said)
+        return "Now."
+
+    server.reply = modern
+    model = OpenAIModel(server.url)
+    assert [complete(model), complete(model)] == ["Now.", "Now."]
+    assert [r.get("max_completion_tokens") for r in server.requests] == [None, 7, 7]
 
 
 def test_nobody_listens() -> None:
@@ -140,17 +145,30 @@ def test_a_silent_server() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_what_will_pass_is_asked_again(server: ChatServer, status: int) -> None:
-    faults = iter([Refused(status)])
+def test_what_may_pass_is_said_to(server: ChatServer, status: int) -> None:
+    def refuse(request: dict) -> str:
+        raise Refused(status)
 
-    def at_first(request: dict) -> str:
-        for fault in faults:
-            raise fault
-        return "Now."
+    server.reply = refuse
+    line = refusal(OpenAIModel(server.url), ModelServerUnavailableError)
+    assert f"answers {status}" in line
+    assert len(server.requests) == 1  # asking again is the guard's
 
-    server.reply = at_first
-    assert complete(OpenAIModel(server.url)) == "Now."
-    assert len(server.requests) == 2
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 2048 tokens. However, you requested 3000 tokens",
+        "the request exceeds the available context size. try increasing it",
+        "Input is too long for requested model.",
+    ],
+)
+def test_a_prompt_that_is_too_long(server: ChatServer, said: str) -> None:
+    def refuse(request: dict) -> str:
+        raise Refused(400, json.dumps({"error": {"message": said}}).encode())
+
+    server.reply = refuse
+    assert said[:30] in refusal(OpenAIModel(server.url), ContextTooLongError)
 
 
 @pytest.mark.parametrize("status", [400, 404, 413, 422])
@@ -179,7 +197,22 @@ def test_garbage(server: ChatServer, body: bytes) -> None:
 
 def test_the_settings_name_it(settings, server: ChatServer) -> None:
     assert create_model(settings) is None
-    named = load_settings(home=settings.home, openai_url=server.url, _env_file=None)
+    named = load_settings(home=settings.home, llm="openai", openai_url=server.url, _env_file=None)
     model = create_model(named)
     assert model is not None
-    assert model.complete(ASKED, max_tokens=7) == "Hello."
+    assert model.provider == "openai"
+    assert complete(model) == "Hello."
+
+
+@pytest.mark.parametrize(
+    ("llm", "variable"),
+    [
+        ("openai", "TWIN_OPENAI_URL"),
+        ("tgi", "TWIN_TGI_URL"),
+        ("infer", "TWIN_INFER_URL"),
+        ("sagemaker", "TWIN_SAGEMAKER_ENDPOINT"),
+    ],
+)
+def test_a_provider_without_an_address_says_what_to_set(settings, llm: str, variable: str) -> None:
+    with pytest.raises(BadInputError, match=variable):
+        create_model(settings.model_copy(update={"llm": llm}))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -119,7 +120,8 @@ class SageMakerModel:
             read_timeout=self._timeout,
             retries={"total_max_attempts": 1},
         )
-        return boto3.client("sagemaker-runtime", config=config)
+        # the default session would keep the credentials of whoever used boto3 first
+        return boto3.Session().client("sagemaker-runtime", config=config)
 
     async def _in_thread(self, call: Callable[[], _T]) -> _T:
         """Return what the call gives; whoever stops waiting leaves the thread behind.
@@ -155,7 +157,10 @@ class SageMakerModel:
                 told = error.response
                 status = int(told.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
                 status = int(told.get("OriginalStatusCode", status))  # the container's own
-                return self._server.refused(status, str(told.get("Error", {}).get("Message", "")))
+                fault = told.get("Error", {})
+                if "Throttl" in str(fault.get("Code")):
+                    status = 429  # AWS says 400
+                return self._server.refused(status, str(fault.get("Message", "")))
             case ReadTimeoutError():
                 return self._server.silent(self._timeout)
             case HTTPClientError() | OSError():
@@ -180,6 +185,6 @@ def _events(body: Any) -> Iterator[dict[str, Any]]:
 def _end(body: Any) -> None:
     """Close the stream, also under a thread that still reads it."""
     raw: Any = getattr(body, "_raw_stream", None)
-    if hasattr(raw, "shutdown"):
+    with suppress(AttributeError, ValueError, RuntimeError):  # there is nothing to shut down
         raw.shutdown()
     body.close()

@@ -99,7 +99,7 @@ class TgiModel:
                         stream_options={"include_usage": True},
                     )
                 except _http_error() as error:
-                    if not await _lacks_template(error):
+                    if not _lacks_template(error):
                         raise
                     self._chats = False
                 else:
@@ -139,7 +139,7 @@ class TgiModel:
                     response_format=wanted,
                 )
             except _http_error() as error:
-                if await _lacks_template(error):
+                if _lacks_template(error):
                     self._chats = False
                     return None
                 if wanted is None or error.response.status_code not in (400, _UNPROCESSABLE):
@@ -178,10 +178,10 @@ class TgiModel:
             raise self._server.unreachable()
         yield Finish(details.finish_reason, details.input_length, details.generated_tokens)
 
-    async def _refused(self, error: Any) -> ModelServerError:
+    def _refused(self, error: Any) -> ModelServerError:
         response = error.response
         after = response.headers.get("retry-after")
-        return self._server.refused(response.status_code, await _said(error), after)
+        return self._server.refused(response.status_code, _said(error), after)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[Any]:
@@ -198,14 +198,17 @@ class TgiModel:
         limits: Any = httpx2.Timeout(self._timeout, connect=CONNECT_SECONDS)
         try:
             async with AsyncInferenceClient(
-                model=self._server.url, token=self._server.key or _NO_KEY, timeout=limits
+                model=self._server.url,
+                provider="hf-inference",
+                token=self._server.key or _NO_KEY,
+                timeout=limits,
             ) as client:
                 yield client
         except _http_error() as error:
-            fault = await self._refused(error)
+            fault = self._refused(error)
         except TextGenerationError as error:  # what TGI says, of a status or in the stream
             if isinstance(error.__cause__, _http_error()):
-                fault = await self._refused(error.__cause__)
+                fault = self._refused(error.__cause__)
             else:
                 status = 429 if isinstance(error, OverloadedError) else 424
                 fault = self._server.refused(status, str(error))
@@ -234,9 +237,18 @@ def _share_certificates() -> None:
     import httpx2
     from huggingface_hub import set_async_client_factory
 
+    async def read_refusal(response: httpx2.Response) -> None:
+        if response.is_error:  # of a stream nothing would be read, and the reason is in it
+            await response.aread()
+
     limits = httpx2.Timeout(60.0, connect=CONNECT_SECONDS)  # of what the client sets none for
     set_async_client_factory(
-        lambda: httpx2.AsyncClient(verify=tls(), follow_redirects=False, timeout=limits)
+        lambda: httpx2.AsyncClient(
+            verify=tls(),
+            follow_redirects=False,
+            timeout=limits,
+            event_hooks={"response": [read_refusal]},
+        )
     )
 
 
@@ -248,15 +260,14 @@ def _grammar(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if schema is None else {"type": "json", "value": dict(schema)}
 
 
-async def _said(error: Any) -> str:
-    """Return what TGI says of the fault: its ``error``, or the beginning of whatever it sent."""
-    await error.response.aread()  # of a stream nothing has been read yet
+def _said(error: Any) -> str:
+    """Return what TGI says of the fault: its ``error``, or whatever it sent."""
     try:
         return str(error.response.json()["error"])
     except (ValueError, KeyError, TypeError):
         return str(error.response.text)
 
 
-async def _lacks_template(error: Any) -> bool:
+def _lacks_template(error: Any) -> bool:
     refused: bool = error.response.status_code == _UNPROCESSABLE
-    return refused and "template" in (await _said(error)).lower()
+    return refused and "template" in _said(error).lower()

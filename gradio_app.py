@@ -7,9 +7,8 @@ from contextlib import suppress
 import uvicorn
 
 from twin_assets.errors import BadInputError, TwinError
-from twin_assets.settings import TwinSettings, load_settings
+from twin_assets.settings import TwinSettings, check_binding, load_settings
 from twin_serving.api import create_app
-from twin_serving.api.guard import check_binding
 from twin_serving.twin import Twin
 
 _GOODBYE_SECONDS = 1  # an open page holds a stream that would keep the server from ending

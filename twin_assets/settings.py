@@ -4,6 +4,7 @@
 """
 
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -231,6 +232,29 @@ def address(host: str, port: int) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches what listens on the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_binding(settings: TwinSettings) -> None:
+    """Find out whether the settings may be listened with.
+
+    Raises:
+        BadInputError: others would reach the server, and there is no key.
+    """
+    if not is_loopback(settings.host) and not settings.api_key.get_secret_value():
+        raise BadInputError(
+            f"TWIN_HOST={settings.host} can be reached from other machines, and TWIN_API_KEY is "
+            "empty. Set a key, or listen on 127.0.0.1."
+        )
 
 
 def load_settings(**overrides: object) -> TwinSettings:

@@ -28,10 +28,13 @@ async def while_connected(request: Request, work: Callable[[], Awaitable[_T]]) -
             pass
         scope.cancel()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch, group.cancel_scope)
-        results.append(await work())
-        group.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(watch, group.cancel_scope)
+            results.append(await work())
+            group.cancel_scope.cancel()
+    except BaseExceptionGroup as faults:  # as a task group wraps the one that the work ends with
+        raise faults.exceptions[0] from None
     if not results:
         raise LeftError
     return results[0]

@@ -4,15 +4,13 @@ import binascii
 from base64 import b64decode
 from collections.abc import MutableMapping
 from hmac import compare_digest
-from ipaddress import ip_address
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from twin_assets.errors import BadInputError
-from twin_assets.settings import TwinSettings
+from twin_assets.settings import TwinSettings, check_binding, is_loopback
 from twin_serving.api.problems import problem_response
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
@@ -38,34 +36,11 @@ _HEADERS = {
 }
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches what listens on the host."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def check_binding(settings: TwinSettings) -> None:
-    """Find out whether the settings may be listened with.
-
-    Raises:
-        BadInputError: others would reach the server, and there is no key.
-    """
-    if not is_loopback(settings.host) and not settings.api_key.get_secret_value():
-        raise BadInputError(
-            f"TWIN_HOST={settings.host} can be reached from other machines, and TWIN_API_KEY is "
-            "empty. Set a key, or listen on 127.0.0.1."
-        )
-
-
 def add_guards(app: FastAPI, settings: TwinSettings) -> None:
     """Let nothing reach the application that should not.
 
     Raises:
-        BadInputError: as of :func:`check_binding`.
+        BadInputError: as of :func:`~twin_assets.settings.check_binding`.
     """
     check_binding(settings)
     key = settings.api_key.get_secret_value()

@@ -8,6 +8,7 @@ import typer
 from twin_assets.errors import TwinError
 from twin_serving.cli.adding import add_command
 from twin_serving.cli.asking import ask_command, retrieve_command
+from twin_serving.cli.auditing import audit_command
 from twin_serving.cli.build import build_command
 from twin_serving.cli.evaluating import eval_command
 from twin_serving.cli.forgetting import forget_command
@@ -32,6 +33,7 @@ app.command("retrieve")(retrieve_command)
 app.command("ask")(ask_command)
 app.command("status")(status_command)
 app.command("eval")(eval_command)
+app.command("audit")(audit_command)
 app.command("rollback")(rollback_command)
 app.command("forget")(forget_command)
 

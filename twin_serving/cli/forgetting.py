@@ -18,6 +18,7 @@ from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import BACKENDS, VectorStore, create_store
 from twin_assets.vector_cache import count_unused, forget_unused
+from twin_serving.audit import open_audit_log
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import end_abandoned_runs
 from twin_serving.cli.locks import exclusive
@@ -107,6 +108,8 @@ def layers_of(settings: TwinSettings, instance: dg.DagsterInstance, author: str)
         lambda: len(author_files(settings.artifacts_path, author)),
         lambda: _remove_artifacts(settings, author),
     )
+    questions = open_audit_log(settings)
+    yield Layer("audit trail", lambda: questions.traces(author), lambda: questions.forget(author))
     vectors = settings.artifacts_path / "vectors"
     yield Layer(
         "vector cache",

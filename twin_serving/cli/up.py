@@ -11,7 +11,7 @@ import typer
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.samples import import_samples
-from twin_assets.settings import TwinSettings, load_settings
+from twin_assets.settings import TwinSettings, check_binding, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.build import StepPrinter, failure_line, report_lines
 from twin_serving.cli.launch import build, end_abandoned_runs
@@ -30,6 +30,7 @@ def up_command(
 ) -> None:
     """Run everything on one TWIN_HOME: Dagster UI, daemon and page. Ctrl-C ends all."""
     settings = load_settings()
+    check_binding(settings)
     instance = open_instance(settings)
     check_port(settings.host, settings.dagster_port, "TWIN_DAGSTER_PORT")
     check_port(settings.host, settings.page_port, "TWIN_PAGE_PORT")

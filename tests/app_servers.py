@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
+import pytest
 import uvicorn
 
 from twin_serving.api import create_app
 from twin_serving.twin import Twin
+
+# What the libraries behind the application warn of; for `pytestmark`.
+SERVED = [
+    # Dagster leaves the event loop of every run that it executes open, and the loop's sockets.
+    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed <socket.socket.*family=1:ResourceWarning"),
+    # Gradio's own statistics call pandas in ways that pandas is about to drop.
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting':DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated:DeprecationWarning"),
+]
 
 _STARTED_WITHIN = 60.0  # seconds, on a busy machine
 

@@ -1,6 +1,8 @@
 """Fixtures that every test may use. Nothing here reaches beyond this machine."""
 
+import gc
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -77,3 +79,7 @@ def _build_all(settings: TwinSettings) -> None:
     with open_instance(settings) as opened:
         report = build(settings, opened, [], lambda event: None)
     assert not report.failed
+    with warnings.catch_warnings():
+        # Dagster leaves the event loop of every run open; no test after this is to blame for it.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

@@ -3,19 +3,12 @@
 from collections.abc import Callable
 
 import pytest
+from app_servers import SERVED
 from playwright.sync_api import Page
 
 OpenTab = Callable[..., Page]
 
-BROWSER = [
-    pytest.mark.browser,
-    # Dagster leaves the event loop of every run that it executes open, and the loop's sockets.
-    pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore:unclosed <socket.socket.*family=1:ResourceWarning"),
-    # Gradio's own statistics call pandas in ways that pandas is about to drop.
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting':DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated:DeprecationWarning"),
-]
+BROWSER = [pytest.mark.browser, *SERVED]
 
 
 def ask(page: Page, question: str) -> None:

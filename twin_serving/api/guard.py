@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twin_assets.settings import TwinSettings, check_binding, is_loopback
@@ -77,13 +78,13 @@ class _KeyNeeded:
 def _key_of(headers: Headers) -> bytes:
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return value.strip().encode()
+        return value.strip().encode("latin-1")
     if scheme.lower() == "basic":
         try:
             return b64decode(value).partition(b":")[2]
         except binascii.Error:
             return b""
-    return headers.get("x-api-key", "").encode()
+    return headers.get("x-api-key", "").encode("latin-1")
 
 
 class _LoopbackNames:
@@ -119,10 +120,10 @@ class _SizeLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = problem_response(413, f"The request has more than {_MOST_BYTES:,} bytes.")
+        detail = f"The request has more than {_MOST_BYTES:,} bytes."
         said = Headers(scope=scope).get("content-length", "0")
         if said.isdecimal() and int(said) > _MOST_BYTES:
-            await refusal(scope, receive, send)
+            await problem_response(413, detail)(scope, receive, send)
             return
         got = 0
 
@@ -131,17 +132,10 @@ class _SizeLimit:
             message = await receive()
             got += len(message.get("body", b""))
             if got > _MOST_BYTES:
-                raise _TooLargeError
+                raise HTTPException(413, detail)
             return message
 
-        try:
-            await self._app(scope, counted, send)
-        except _TooLargeError:
-            await refusal(scope, receive, send)
-
-
-class _TooLargeError(Exception):
-    pass
+        await self._app(scope, counted, send)
 
 
 class _SecurityHeaders:

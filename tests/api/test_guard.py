@@ -1,0 +1,130 @@
+"""What stands before every request: the key, the host's name, the size."""
+
+import base64
+import socket
+
+import httpx
+import pytest
+from app_servers import SERVED
+from pydantic import SecretStr
+
+from twin_assets.errors import BadInputError
+from twin_assets.settings import check_binding, is_loopback
+from twin_serving.api import create_app
+from twin_serving.twin import Twin
+
+pytestmark = SERVED
+
+KEY = "kälte-and-heat"
+
+
+def basic(password: str) -> str:
+    return "Basic " + base64.b64encode(f"anybody:{password}".encode()).decode()
+
+
+@pytest.fixture
+def guarded(serve) -> httpx.Client:
+    return serve(api_key=SecretStr(KEY))
+
+
+GUARDED = [
+    "/",
+    "/authors",
+    "/indexes",
+    "/metrics",
+    "/v1/models",
+    "/openapi.json",
+    "/mcp",
+    "/config",
+]
+
+
+def test_the_key_guards_all_but_health(guarded: httpx.Client) -> None:
+    for path in GUARDED:
+        response = guarded.get(path)
+        assert response.status_code == 401
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "Basic" in response.headers["www-authenticate"]
+    assert guarded.post("/rag", json={"query": "Why?"}).status_code == 401
+    assert guarded.get("/healthz").status_code == 200
+    assert guarded.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("authorization", f"Bearer {KEY}"),
+        ("authorization", f"bearer {KEY}"),
+        ("authorization", basic(KEY)),
+        ("x-api-key", KEY),
+    ],
+)
+def test_the_key_is_taken_in_three_ways(guarded: httpx.Client, name: str, value: str) -> None:
+    headers = [(name.encode(), value.encode())]
+    assert guarded.get("/authors", headers=headers).status_code == 200
+    assert guarded.get("/", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "value", ["Bearer wrong", "Bearer", basic("wrong"), "Basic %%%", "Digest x", f"Bearer {KEY}x"]
+)
+def test_another_key_is_refused(guarded: httpx.Client, value: str) -> None:
+    headers = [(b"authorization", value.encode())]
+    response = guarded.get("/authors", headers=headers)
+    assert response.status_code == 401
+    assert "wrong" not in response.text
+
+
+def test_a_path_cannot_be_written_so_that_it_is_open(guarded: httpx.Client) -> None:
+    for path in ("//authors", "/healthz/../authors", "/healthz/", "/healthz%2f..%2fauthors"):
+        assert guarded.get(path).status_code == 401
+
+
+def test_with_a_key_any_host_name_does(guarded: httpx.Client) -> None:
+    headers = [(b"host", b"twin.example"), (b"x-api-key", KEY.encode())]
+    assert guarded.get("/authors", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "", "[::1", "1.2.3.4:80"]
+)
+def test_without_a_key_only_this_machine_s_names_do(client: httpx.Client, host: str) -> None:
+    response = client.get("/authors", headers={"host": host})
+    assert response.status_code in (400, 421)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:7860", "127.0.0.1:1", "[::1]:7860"])
+def test_this_machine_s_names(client: httpx.Client, host: str) -> None:
+    assert client.get("/authors", headers={"host": host}).status_code == 200
+
+
+def test_a_request_that_is_too_large(client: httpx.Client) -> None:
+    large = b'{"query": "' + b"a" * (1 << 20) + b'"}'
+    headers = {"content-type": "application/json"}
+    assert client.post("/rag", content=large, headers=headers).status_code == 413
+    parts = (large[at : at + 65536] for at in range(0, len(large), 65536))
+    assert client.post("/rag", content=parts, headers=headers).status_code == 413
+
+
+def test_beyond_this_machine_a_key_is_needed(sample_home) -> None:
+    exposed = sample_home.model_copy(update={"host": "::"})
+    with pytest.raises(BadInputError, match="TWIN_API_KEY is empty"):
+        create_app(Twin(exposed))
+    check_binding(exposed.model_copy(update={"api_key": SecretStr(KEY)}))
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("localhost", True),
+        ("::", False),
+        ("192.168.0.1", False),
+        (socket.gethostname() + ".example", False),
+        ("", False),
+    ],
+)
+def test_what_is_this_machine(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected

@@ -30,7 +30,11 @@ def serving(twin: Twin) -> Iterator[str]:
     """Serve the twin's page and API on a free port; yield its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            create_app(twin), log_level="warning", timeout_graceful_shutdown=1, ws="none"
+            lambda: create_app(twin),
+            factory=True,  # inside the server's event loop: Gradio would leave others open
+            log_level="warning",
+            timeout_graceful_shutdown=1,
+            ws="none",
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

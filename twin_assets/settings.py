@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from twin_assets.errors import BadInputError
 
@@ -270,6 +270,9 @@ def load_settings(**overrides: object) -> TwinSettings:
         name = "TWIN_" + "_".join(str(part) for part in first["loc"]).upper()
         reason = first["msg"].removeprefix("Value error, ")
         raise BadInputError(f"{name} cannot be used: {reason}.") from None
+    except SettingsError as error:  # of a list, which is written as JSON
+        field = str(error).partition('"')[2].partition('"')[0]
+        raise BadInputError(f"TWIN_{field.upper()} cannot be used: it is no JSON list.") from None
 
 
 def env_example() -> str:

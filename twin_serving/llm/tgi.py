@@ -178,6 +178,12 @@ class TgiModel:
             raise self._server.unreachable()
         yield Finish(details.finish_reason, details.input_length, details.generated_tokens)
 
+    def _refused_in_stream(self, said: Any, overloaded: bool) -> ModelServerError:
+        status = 429 if overloaded else 424  # as TGI answers where nothing was streamed yet
+        if isinstance(said, dict):  # of a chat
+            status, said = said.get("http_status_code", status), said.get("message")
+        return self._server.refused(int(status), str(said))
+
     def _refused(self, error: Any) -> ModelServerError:
         response = error.response
         after = response.headers.get("retry-after")
@@ -210,8 +216,7 @@ class TgiModel:
             if isinstance(error.__cause__, _http_error()):
                 fault = self._refused(error.__cause__)
             else:
-                status = 429 if isinstance(error, OverloadedError) else 424
-                fault = self._server.refused(status, str(error))
+                fault = self._refused_in_stream(error.args[0], isinstance(error, OverloadedError))
         except (InferenceTimeoutError, httpx2.TimeoutException) as error:
             cause = error if isinstance(error, httpx2.TimeoutException) else error.__cause__
             connecting = isinstance(cause, httpx2.ConnectTimeout)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -83,10 +84,7 @@ def test_a_question_is_a_trace_with_a_span_a_stage(sample_home, collector: Colle
     assert asked["twin.question.id"] == answer.id
     assert asked["twin.author"] == "mara-lindqvist"
     spans = sorted(inside, key=lambda span: span.start_time_unix_nano)
-    assert all(
-        a.end_time_unix_nano <= b.start_time_unix_nano
-        for a, b in zip(spans, spans[1:], strict=False)
-    )
+    assert all(a.end_time_unix_nano <= b.start_time_unix_nano for a, b in pairwise(spans))
     assert root.start_time_unix_nano == spans[0].start_time_unix_nano
     assert root.end_time_unix_nano >= spans[-1].end_time_unix_nano
     everything = str(collector.spans)

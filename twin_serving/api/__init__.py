@@ -12,7 +12,7 @@ from twin_serving.api.guard import add_guards
 from twin_serving.api.health import health_routes
 from twin_serving.api.mcp import create_mcp
 from twin_serving.api.openai import openai_routes
-from twin_serving.api.problems import add_problems
+from twin_serving.api.problems import add_problems, refuse_other_methods
 from twin_serving.api.questions import question_routes
 from twin_serving.api.served import served_routes
 from twin_serving.page import mount_page
@@ -62,6 +62,7 @@ def create_app(twin: Twin) -> FastAPI:
         health_routes(twin),
     ):
         app.include_router(routes)
+    refuse_other_methods(app)
     app.router.routes.extend(mcp_routes)
     mount_page(app, twin)
     return app

@@ -141,7 +141,7 @@ def openai_routes(twin: Twin) -> APIRouter:
         response_model=ChatCompletion,
         responses={
             200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-            **problems(404, 422, 502, 503),
+            **problems(400, 404, 413, 422, 502, 503),
         },
     )
     async def chat_completions(

@@ -9,6 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
 
 from twin_assets.errors import (
     BadInputError,
@@ -20,6 +22,9 @@ from twin_assets.errors import (
 )
 
 _MEDIA_TYPE = "application/problem+json"
+_METHODS = frozenset(
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"]
+)
 _STATUS = [  # the first that fits
     (UnknownAuthorError, 404),
     (BadInputError, 422),
@@ -106,6 +111,29 @@ def add_problems(app: FastAPI) -> None:
     async def _of_a_bug(_: Request, __: Exception) -> JSONResponse:
         return problem_response(500, "Something went wrong; see the server's log.")
 
+    _describe_problems(app)
+
+
+def refuse_other_methods(app: FastAPI) -> None:
+    """Answer 405 where a path of the API is asked by another method.
+
+    Otherwise the page, which is mounted below every path, would answer that there is no such thing.
+    """
+    methods: dict[str, set[str]] = {}
+    for path, described in app.openapi()["paths"].items():
+        methods[path] = {method.upper() for method in described}
+    for path, allowed in methods.items():
+
+        async def refuse(_: Request, allow: str = ", ".join(sorted(allowed))) -> Response:
+            detail = f"This path takes {allow}."
+            return problem_response(405, detail, headers={"allow": allow})
+
+        others = sorted(_METHODS - allowed)
+        app.router.routes.append(Route(path, refuse, methods=others, include_in_schema=False))
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put our faults in the place of FastAPI's in the description."""
     describe = app.openapi
 
     def described() -> dict[str, Any]:

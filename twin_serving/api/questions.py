@@ -45,7 +45,7 @@ def question_routes(twin: Twin) -> APIRouter:
         async with aclosing(events):
             yield _Begun(await anext(events), events)
 
-    @routes.post("/rag", responses=problems(404, 422, 502, 503))
+    @routes.post("/rag", responses=problems(400, 404, 413, 422, 502, 503))
     async def rag(asked: RetrieveRequest, request: Request) -> AnswerJson:
         """Answer a question with citations.
 
@@ -66,7 +66,9 @@ def question_routes(twin: Twin) -> APIRouter:
         return answer_dict(answer)
 
     @routes.post(
-        "/rag/stream", response_class=EventSourceResponse, responses=problems(404, 422, 503)
+        "/rag/stream",
+        response_class=EventSourceResponse,
+        responses=problems(400, 404, 413, 422, 503),
     )
     async def rag_stream(
         begun: Annotated[_Begun, Depends(begun)],
@@ -87,7 +89,7 @@ def question_routes(twin: Twin) -> APIRouter:
                     yield ServerSentEvent(event="error", data=problem(502, event.fault))
                 yield ServerSentEvent(event="done", data=answer_dict(event))
 
-    @routes.post("/retrieve", responses=problems(404, 422, 503))
+    @routes.post("/retrieve", responses=problems(400, 404, 413, 422, 503))
     async def retrieve(asked: RetrieveRequest, request: Request) -> RetrievalJson:
         """Find the passages for a question."""
         retrieval = await while_connected(
@@ -95,7 +97,7 @@ def question_routes(twin: Twin) -> APIRouter:
         )
         return retrieval_dict(retrieval)
 
-    @routes.post("/feedback", status_code=204, responses=problems(404, 422))
+    @routes.post("/feedback", status_code=204, responses=problems(400, 404, 413, 422))
     async def feedback(given: FeedbackRequest) -> Response:
         """Keep what the asker makes of an answer: a vote, a comment, the right source."""
         if twin.audit is None:

@@ -103,6 +103,16 @@ def vectors_are_sound(windows: Sequence[Window], ids: Sequence[str], vectors: Ve
     return Verdict(True, f"{len(vectors)} vectors are finite and of length 1", numbers)
 
 
+def index_is_whole(store: VectorStore, author: str, version: str) -> Verdict:
+    """Judge the version by itself, where the vectors that it was made from are not at hand."""
+    try:
+        read = store.read(author, version)
+    except IndexCorruptedError as error:
+        return Verdict(False, str(error))
+    reason = "the version is whole; the embeddings that it was made from are not at rest any more"
+    return Verdict(True, reason, {"indexed": len(read.vectors)})
+
+
 def index_holds_windows(
     store: VectorStore, author: str, version: str, ids: Sequence[str], vectors: Vectors
 ) -> Verdict:

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 from builders import raw_document
 
+from twin_assets.assets.provenance import INDEX_VERSION
 from twin_assets.documents import Author
 from twin_assets.embedding import embedder_for
 from twin_assets.errors import NothingServedError
@@ -68,3 +69,23 @@ def test_a_damaged_pointer_is_said_and_the_others_are_served_and_a_build_repairs
     assert build(built, instance, ["ada"], lambda event: None, indexes=[backend]).built == ["ada"]
     served = Catalog(instance, create_store(backend, built)).served()
     assert [part.author.slug for part in served.partitions] == ["ada", "bob"]
+
+
+def test_an_author_who_was_rolled_back_is_served_however_often_he_is_crawled(
+    built: TwinSettings, instance: dg.DagsterInstance
+) -> None:
+    store = create_store("faiss", built)
+    first = store.serving("ada")
+    assert first is not None
+    latest = store.publish(store.read("ada", first)).version
+    for _ in range(60):
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization("faiss_index", partition="ada", tags={INDEX_VERSION: latest})
+        )
+    store.serve("ada", latest)
+    store.roll_back("ada")
+    served = Catalog(instance, store).served()
+    part = served.partition("ada")
+    assert part is not None
+    assert part.version == first
+    assert served.faults == ()

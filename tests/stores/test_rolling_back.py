@@ -1,5 +1,6 @@
 """The serving pointer's history: back by hand, forward by a build, and what was served when."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from test_publishing import assert_served, publish, publish_and_serve
 
 from twin_assets.errors import BadInputError
 from twin_assets.stores.faiss import FaissStore
+from twin_assets.stores.manifest import Manifest
 
 
 def test_back_to_the_version_before_and_to_a_named_one(tmp_path: Path) -> None:
@@ -59,6 +61,49 @@ def test_the_served_version_survives_pruning_wherever_it_stands(tmp_path: Path) 
     newest = publish(tmp_path, 3)
     FaissStore(tmp_path).prune(ADA.slug, 1)
     assert [m.version for m in FaissStore(tmp_path).versions(ADA.slug)] == [newest, first]
+
+
+@pytest.mark.parametrize("choose", ["serve", "roll_back"])
+def test_what_is_chosen_while_old_versions_are_pruned_is_there(
+    tmp_path: Path, choose: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The choice waits for the pruning, and then sees what is left."""
+    versions = [publish(tmp_path, seed) for seed in (1, 2, 3)]
+    FaissStore(tmp_path).serve(ADA.slug, versions[2])
+    chosen: list[BadInputError] = []
+
+    def move() -> None:
+        try:
+            getattr(FaissStore(tmp_path), choose)(ADA.slug, versions[0])
+        except BadInputError as error:
+            chosen.append(error)
+
+    mover = threading.Thread(target=move)
+    store = FaissStore(tmp_path)
+    manifests = store._versions.manifests
+
+    def looked_at(author: str) -> list[Manifest]:
+        found = manifests(author)
+        mover.start()
+        mover.join(0.2)
+        return found
+
+    monkeypatch.setattr(store._versions, "manifests", looked_at)
+    assert store.prune(ADA.slug, 2) == [versions[0]]
+    mover.join()
+    assert [str(error) for error in chosen] == [
+        f"ada has no index version {versions[0]}; see `twin status`."
+    ]
+    assert_served(tmp_path, versions[2], 3)
+
+
+def test_nothing_is_made_for_an_author_who_has_nothing(tmp_path: Path) -> None:
+    store = FaissStore(tmp_path)
+    for do in (store.roll_back, lambda author: store.serve(author, "x")):
+        with pytest.raises(BadInputError):
+            do("nobody")
+    store.prune("nobody", 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_forgetting_leaves_nothing_and_may_be_repeated(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
-"""Versions of an index partition on disk: whole or not at all, and one pointer to the served one.
+"""Versions of an index partition on disk: whole or not at all, and one of them served.
 
 ::
 
     <root>/<author>/versions/<version>/...            complete once manifest.json is there
     <root>/<author>/versions/<version>/manifest.json  renamed into place last
-    <root>/<author>/serving.json                      the Pointer, replaced by rename
-    <root>/changes                                    new words whenever a pointer moved
+
+The pointers beside them are :mod:`twin_assets.stores.pointers`.
 """
 
 import fcntl
@@ -16,20 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
-from uuid import uuid4
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from twin_assets.documents import Author, Category
 from twin_assets.errors import BadInputError, IndexCorruptedError, StorageError
 from twin_assets.files import replacing, sync_file, sync_folder
+from twin_assets.stores.pointers import Pointers
 
 FORMAT = 3
 _MANIFEST = "manifest.json"
-_POINTER = "serving.json"
-_CHANGES = "changes"
-_MOST_MOVES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +72,7 @@ class Manifest:
         return sum(self.windows.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """Which version is served, since when, and what was before.
-
-    ``moves`` are (time, version), oldest first, the last being the served one.
-    ``pinned_over`` is the version that was the newest when an earlier one was chosen by hand.
-    """
-
-    moves: Annotated[tuple[tuple[AwareDatetime, str], ...], Field(min_length=1)]
-    pinned_over: str | None = None
-
-    @property
-    def version(self) -> str:
-        """The served version."""
-        return self.moves[-1][1]
-
-    def at(self, when: datetime) -> str | None:
-        """Return the version that was served then, or None before the first."""
-        before = [version for time, version in self.moves if time <= when]
-        return before[-1] if before else None
-
-
 _ADAPTER = TypeAdapter(Manifest)
-_POINTERS = TypeAdapter(Pointer)
 
 Erase = Callable[[str, str | None], None]
 
@@ -115,6 +88,7 @@ class VersionFolders:
             erase: called with an author and a version, or None for all, before the folder of the
                 version goes; it removes what stands elsewhere.
         """
+        self.pointers = Pointers(root)
         self._root = root
         self._erase = erase
 
@@ -138,6 +112,7 @@ class VersionFolders:
                 behind is no version, and the next publish removes it.
         """
         try:
+            (self._root / author).mkdir(parents=True, exist_ok=True)
             with self._lock(author):
                 self._remove_unfinished(author)
                 now = datetime.now(UTC)
@@ -160,10 +135,24 @@ class VersionFolders:
 
     @contextmanager
     def _lock(self, author: str) -> Iterator[None]:
-        """Keep a second publisher of the author waiting, so that neither removes the other's."""
+        """Let one at a time change the author's versions and pointer, in whichever process.
+
+        Nothing is locked, and no folder made, for an author who has none.
+
+        Raises:
+            StorageError: the lock cannot be had.
+        """
         folder = self._root / author
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as file:
+        if not folder.is_dir():
+            yield
+            return
+        try:
+            file = (folder / ".lock").open("w")
+        except OSError as error:
+            raise StorageError(
+                f"The index of {author} cannot be locked: {error}. Check the rights of TWIN_HOME."
+            ) from error
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -203,82 +192,46 @@ class VersionFolders:
             )
         return manifest
 
-    def authors(self) -> list[str]:
-        """Return the authors that have a serving pointer, ordered by slug."""
-        return sorted(pointer.parent.name for pointer in self._root.glob(f"*/{_POINTER}"))
-
-    def pointer(self, author: str) -> Pointer | None:
-        """Return the serving pointer, if there is a readable one."""
-        try:
-            return _POINTERS.validate_json((self._root / author / _POINTER).read_bytes())
-        except (OSError, ValidationError):
-            return None
-
     def serve(self, author: str, version: str) -> None:
         """Move the serving pointer by one rename.
 
         Raises:
             BadInputError: there is no such version.
-            StorageError: the pointer cannot be written; it stays where it was, or, where only the
-                rename could not be flushed to the disk, has moved.
+            StorageError: as of :meth:`Pointers.move`.
         """
-        self._move(author, version, pinned_over=None)
+        with self._lock(author):
+            self._move(author, version, pinned_over=None)
 
     def roll_back(self, author: str, version: str | None = None) -> str:
         """Move the serving pointer to an earlier version, and return that.
 
         Raises:
             BadInputError: there is no such version, or no earlier one.
-            StorageError: as of :meth:`serve`.
+            StorageError: as of :meth:`Pointers.move`.
         """
-        names = [manifest.version for manifest in self.manifests(author)]
-        pointer = self.pointer(author)
-        if pointer is None or not names:
-            raise BadInputError(f"No index version of {author} is served; see `twin status`.")
-        earlier = [name for name in names if name < pointer.version]
-        if version is None and not earlier:
-            raise BadInputError(
-                f"{author} has no index version before {pointer.version}; see `twin status`."
-            )
-        chosen = version or earlier[0]
-        self._move(author, chosen, pinned_over=None if chosen == names[0] else names[0])
+        with self._lock(author):
+            names = [manifest.version for manifest in self.manifests(author)]
+            pointer = self.pointers.read(author)
+            if pointer is None or not names:
+                raise BadInputError(f"No index version of {author} is served; see `twin status`.")
+            earlier = [name for name in names if name < pointer.version]
+            if version is None and not earlier:
+                raise BadInputError(
+                    f"{author} has no index version before {pointer.version}; see `twin status`."
+                )
+            chosen = version or earlier[0]
+            self._move(author, chosen, pinned_over=None if chosen == names[0] else names[0])
         return chosen
 
     def _move(self, author: str, version: str, pinned_over: str | None) -> None:
         if not (self.folder(author, version) / _MANIFEST).is_file():
             raise BadInputError(f"{author} has no index version {version}; see `twin status`.")
-        before = self.pointer(author)
-        moves = before.moves if before else ()
-        if before is None or before.version != version:
-            moves += ((datetime.now(UTC), version),)
-        pointer = Pointer(moves[-_MOST_MOVES:], pinned_over)
-        try:
-            with replacing(self._root / author / _POINTER) as temporary:
-                temporary.write_bytes(_POINTERS.dump_json(pointer))
-            self._note_change()
-        except OSError as error:
-            raise StorageError(
-                f"The serving pointer of {author} cannot be moved: {error}. "
-                "`twin status` says which version is served."
-            ) from error
+        self.pointers.move(author, version, pinned_over)
 
     def traces(self, author: str) -> int:
         """Return how many files and folders the author has."""
         folder = self._root / author
         return len([folder, *folder.rglob("*")]) if folder.exists() else 0
-
-    def stamp(self) -> str:
-        """Return words that are others once any pointer has moved."""
-        try:
-            return (self._root / _CHANGES).read_text(encoding="ascii")
-        except (OSError, ValueError):
-            return ""
-
-    def _note_change(self) -> None:
-        if self._root.is_dir():
-            temporary = self._root / f".{_CHANGES}.{uuid4().hex}"
-            temporary.write_text(uuid4().hex, encoding="ascii")
-            temporary.rename(self._root / _CHANGES)
 
     def forget(self, author: str) -> None:
         """Remove everything of the author: the pointer first, so that nothing is served.
@@ -288,11 +241,11 @@ class VersionFolders:
         """
         folder = self._root / author
         try:
-            (folder / _POINTER).unlink(missing_ok=True)
-            self._note_change()
-            self._erase(author, None)
-            if folder.is_dir():
-                shutil.rmtree(folder)
+            with self._lock(author):
+                self.pointers.remove(author)
+                self._erase(author, None)
+                if folder.is_dir():
+                    shutil.rmtree(folder)
         except OSError as error:
             raise StorageError(
                 f"The index of {author} cannot be removed: {error}. Check the rights of TWIN_HOME, "
@@ -307,7 +260,7 @@ class VersionFolders:
         """
         try:
             with self._lock(author):
-                pointer = self.pointer(author)
+                pointer = self.pointers.read(author)
                 served = pointer.version if pointer else None
                 old = [m.version for m in self.manifests(author)[keep:] if m.version != served]
                 for version in old:

@@ -83,7 +83,7 @@ class VersionedStore(ABC):
 
     def authors(self) -> list[str]:
         """See :meth:`VectorStore.authors`."""
-        return self._versions.authors()
+        return self._versions.pointers.authors()
 
     def versions(self, author: str) -> list[Manifest]:
         """See :meth:`VectorStore.versions`."""
@@ -91,21 +91,21 @@ class VersionedStore(ABC):
 
     def serving(self, author: str) -> str | None:
         """See :meth:`VectorStore.serving`."""
-        pointer = self._versions.pointer(author)
+        pointer = self._versions.pointers.read(author)
         return pointer.version if pointer else None
 
     def stamp(self) -> str:
         """See :meth:`VectorStore.stamp`."""
-        return self._versions.stamp()
+        return self._versions.pointers.stamp()
 
     def served_at(self, author: str, when: datetime) -> str | None:
         """See :meth:`VectorStore.served_at`."""
-        pointer = self._versions.pointer(author)
+        pointer = self._versions.pointers.read(author)
         return pointer.at(when) if pointer else None
 
     def pinned_over(self, author: str) -> str | None:
         """See :meth:`VectorStore.pinned_over`."""
-        pointer = self._versions.pointer(author)
+        pointer = self._versions.pointers.read(author)
         return pointer.pinned_over if pointer else None
 
     def serve(self, author: str, version: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from faults import flip
 from test_commands import line
 
 from twin_assets.settings import load_settings
@@ -95,6 +96,22 @@ def test_a_crawl_that_changes_nothing_leaves_the_rollback(twin, write_and_build,
     job = build_definitions(load_settings(home=tmp_path / "home")).resolve_job_def(JOB)
     assert job.execute_in_process(instance=instance, partition_key="ada-quillfeather").success
     assert status(twin)["serving"] == first
+
+
+def test_a_build_serves_the_newest_where_the_chosen_version_is_damaged(
+    twin, write_and_build, tmp_path
+):
+    first, second = write_and_build(OLD), write_and_build(NEW)
+    twin("rollback", "ada-quillfeather")
+    versions = tmp_path / "home" / "indexes" / "faiss" / "ada-quillfeather" / "versions"
+    flip(versions / first / "article_chunks_embedded.npy")
+    reason = status(twin)["reason"]
+    assert reason.startswith(f"faiss_index: it was rolled back to {first}, which may not answer: ")
+    built = json.loads(twin("build", "--json").out)
+    assert (built["built"], built["windows_embedded"]) == (["ada-quillfeather"], 0)
+    now = status(twin)
+    assert (now["serving"], now["pinned"], now["reason"]) == (second, False, None)
+    assert NEW in found(twin)[0][1]
 
 
 @pytest.mark.parametrize(

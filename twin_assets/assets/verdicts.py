@@ -3,6 +3,10 @@
 import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
+from twin_assets.assets.provenance import naming_version
+from twin_assets.errors import IndexCorruptedError
+from twin_assets.stores import VectorStore
+
 INDEX_CHECK = "index_holds_windows"
 _HISTORY = 500  # verdicts that are looked through; older versions have long been pruned
 
@@ -23,3 +27,20 @@ def refused_materializations(instance: dg.DagsterInstance, index: str) -> set[in
             failed = record.status == AssetCheckExecutionRecordStatus.FAILED
             verdicts.setdefault(target.storage_id, failed)
     return {storage_id for storage_id, failed in verdicts.items() if failed}
+
+
+def why_not_served(
+    instance: dg.DagsterInstance, store: VectorStore, author: str, version: str
+) -> str | None:
+    """Return why the published version may not answer, or None when it may."""
+    index = f"{store.name}_index"
+    voucher = naming_version(instance, index, author, version)
+    if voucher is None:
+        return "no materialization vouches for it"
+    if voucher.storage_id in refused_materializations(instance, index):
+        return "its check failed"
+    try:
+        store.verify(author, version)
+    except IndexCorruptedError as error:
+        return str(error)
+    return None

@@ -302,6 +302,18 @@ def test_forgetting_an_author_removes_an_ivf_that_cannot_be_read(
     assert files(tmp_path) == []
 
 
+def test_an_ivf_whose_record_cannot_be_read_may_hold_anybody(
+    store: FaissStore, tmp_path: Path
+) -> None:
+    store.build_ivf(publish(store, ada, bob))
+    assert store.traces("eve") == 0
+    (tmp_path / "_ivf" / f"{NAME}.json").write_text("{")
+    assert store.traces("eve") == 1
+    store.forget("bob")
+    assert files(tmp_path) == []
+    assert store.traces("bob") == 0
+
+
 def test_forgetting_everyone_leaves_no_vector(store: FaissStore, tmp_path: Path) -> None:
     store.build_ivf(publish(store, ada, bob))
     store.forget("ada")

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from twin_assets.documents import Category
 from twin_assets.stores import IndexPartition, Snapshot
@@ -23,9 +23,16 @@ class VersionedStore(ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, root: Path) -> None:
-        """Use the folder for manifests, pointers, and what else the backend keeps in files."""
+    def __init__(self, root: Path, before: Self | None = None) -> None:
+        """Use the folder for manifests, pointers, and what else the backend keeps in files.
+
+        Args:
+            root: the folder.
+            before: the same store in a folder, where it was before there was a server. Nothing is
+                read from it or written to it, but an author is forgotten there too.
+        """
         self._versions = VersionFolders(root, self._erase)
+        self._before = before
 
     @abstractmethod
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
@@ -122,11 +129,14 @@ class VersionedStore(ABC):
 
     def traces(self, author: str) -> int:
         """See :meth:`VectorStore.traces`."""
-        return self._versions.traces(author) + self._rows(author)
+        before = self._before._rows(author) if self._before else 0
+        return self._versions.traces(author) + self._rows(author) + before
 
     def forget(self, author: str) -> None:
         """See :meth:`VectorStore.forget`."""
         self._versions.forget(author)
+        if self._before:
+            self._before.forget(author)
 
     def verify(self, author: str, version: str) -> None:
         """See :meth:`VectorStore.verify`."""

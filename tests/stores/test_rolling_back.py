@@ -41,6 +41,26 @@ def test_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
     assert_served(tmp_path, only, 1)
 
 
+def test_a_version_that_may_not_be_served_is_passed_over(tmp_path: Path) -> None:
+    first, second, third = (publish_and_serve(tmp_path, seed) for seed in (1, 2, 3))
+    store = FaissStore(tmp_path)
+
+    def why_not(version: str) -> str | None:
+        return "its check failed" if version == second else None
+
+    with pytest.raises(BadInputError, match=f"^Version {second} of ada may not .*: its check fail"):
+        store.roll_back(ADA.slug, second, why_not)
+    assert_served(tmp_path, third, 3)
+    assert store.roll_back(ADA.slug, None, why_not) == first
+    with pytest.raises(BadInputError, match=f"no index version before {first} that may be served"):
+        store.roll_back(ADA.slug, None, why_not)
+    manifest = tmp_path / ADA.slug / "versions" / second / "manifest.json"
+    manifest.write_text("{")
+    with pytest.raises(BadInputError, match=f"ada has no index version {second}"):
+        store.roll_back(ADA.slug, second)
+    assert_served(tmp_path, first, 1)
+
+
 def test_what_was_served_when(tmp_path: Path) -> None:
     store = FaissStore(tmp_path)
     assert store.served_at(ADA.slug, datetime.now(UTC)) is None

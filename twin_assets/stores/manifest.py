@@ -75,6 +75,7 @@ class Manifest:
 _ADAPTER = TypeAdapter(Manifest)
 
 Erase = Callable[[str, str | None], None]
+WhyNot = Callable[[str], str | None]
 
 
 class VersionFolders:
@@ -200,13 +201,21 @@ class VersionFolders:
             StorageError: as of :meth:`Pointers.move`.
         """
         with self._lock(author):
-            self._move(author, version, pinned_over=None)
+            self._require(author, version)
+            self.pointers.move(author, version, pinned_over=None)
 
-    def roll_back(self, author: str, version: str | None = None) -> str:
+    def roll_back(
+        self, author: str, version: str | None = None, why_not: WhyNot = lambda _: None
+    ) -> str:
         """Move the serving pointer to an earlier version, and return that.
 
+        Args:
+            author: the partition's key.
+            version: the version to go back to; None for the one before the served one.
+            why_not: called with a version, says why it may not be served, if it may not.
+
         Raises:
-            BadInputError: there is no such version, or no earlier one.
+            BadInputError: there is no such version, or no earlier one, or it may not be served.
             StorageError: as of :meth:`Pointers.move`.
         """
         with self._lock(author):
@@ -214,19 +223,27 @@ class VersionFolders:
             pointer = self.pointers.read(author)
             if pointer is None or not names:
                 raise BadInputError(f"No index version of {author} is served; see `twin status`.")
-            earlier = [name for name in names if name < pointer.version]
-            if version is None and not earlier:
+            earlier = (name for name in names if name < pointer.version and not why_not(name))
+            chosen = version or next(earlier, None)
+            if chosen is None:
                 raise BadInputError(
-                    f"{author} has no index version before {pointer.version}; see `twin status`."
+                    f"{author} has no index version before {pointer.version} that may be served; "
+                    "see `twin status`."
                 )
-            chosen = version or earlier[0]
-            self._move(author, chosen, pinned_over=None if chosen == names[0] else names[0])
+            self._require(author, chosen)
+            if version is not None and (reason := why_not(version)):
+                raise BadInputError(f"Version {version} of {author} may not be served: {reason}")
+            newest = names[0]
+            self.pointers.move(author, chosen, None if chosen == newest else newest)
         return chosen
 
-    def _move(self, author: str, version: str, pinned_over: str | None) -> None:
-        if not (self.folder(author, version) / _MANIFEST).is_file():
-            raise BadInputError(f"{author} has no index version {version}; see `twin status`.")
-        self.pointers.move(author, version, pinned_over)
+    def _require(self, author: str, version: str) -> None:
+        try:
+            self.manifest(author, version)
+        except IndexCorruptedError:
+            raise BadInputError(
+                f"{author} has no index version {version}; see `twin status`."
+            ) from None
 
     def traces(self, author: str) -> int:
         """Return how many files and folders the author has."""

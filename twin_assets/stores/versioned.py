@@ -10,7 +10,7 @@ from twin_assets.documents import Category
 from twin_assets.stores import IndexPartition, Snapshot
 from twin_assets.stores.bm25 import Bm25Index
 from twin_assets.stores.bm25.files import Bm25Version, write_bm25
-from twin_assets.stores.manifest import Manifest, VersionFolders, file_digest
+from twin_assets.stores.manifest import Manifest, VersionFolders, WhyNot, file_digest
 
 
 class VersionedStore(ABC):
@@ -119,9 +119,11 @@ class VersionedStore(ABC):
         """See :meth:`VectorStore.serve`."""
         self._versions.serve(author, version)
 
-    def roll_back(self, author: str, version: str | None = None) -> str:
+    def roll_back(
+        self, author: str, version: str | None = None, why_not: WhyNot = lambda _: None
+    ) -> str:
         """See :meth:`VectorStore.roll_back`."""
-        return self._versions.roll_back(author, version)
+        return self._versions.roll_back(author, version, why_not)
 
     def prune(self, author: str, keep: int) -> list[str]:
         """See :meth:`VectorStore.prune`."""

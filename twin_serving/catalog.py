@@ -76,7 +76,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._vouchers: dict[tuple[str, str], Materialization] = {}
         self._refused: frozenset[int] = frozenset()
-        self._recorded: frozenset[int] = frozenset()
+        self._recorded: frozenset[tuple[str, int]] = frozenset()
         self._checked_at = -_RECHECK_SECONDS
         self._pointers: Mapping[str, str | None] = {}
         self._stamp = ""
@@ -196,10 +196,10 @@ class Catalog:
         if due:
             self._checked_at = monotonic()
             self._refused = frozenset(refused_materializations(self._instance, self._asset))
-            recorded = frozenset(latest_storage_ids(self._instance, self._asset).values())
-            if recorded != self._recorded:
-                self._recorded = recorded
-                self._vouchers.clear()
+            recorded = frozenset(latest_storage_ids(self._instance, self._asset).items())
+            changed = {author for author, _ in recorded ^ self._recorded}
+            self._recorded = recorded
+            self._vouchers = {k: v for k, v in self._vouchers.items() if k[0] not in changed}
         return due
 
 

@@ -71,12 +71,18 @@ PUBLISH_STEPS = {
     "rename the manifest": Step(pathlib.Path, "replace", 4),
     "flush the manifest's name": Step(files, "sync_folder", 4),
     "flush the version's name": Step(manifest, "sync_folder", 2),
+    "flush the author's name": Step(manifest, "sync_folder", 4),
+}
+NOTE_STEPS = {
+    "write the note": Step(pathlib.Path, "write_text", 1),
+    "rename the note": Step(pathlib.Path, "rename", 1),
 }
 SERVE_STEPS = {
     "write the pointer": Step(pathlib.Path, "write_bytes"),
     "flush the pointer": Step(files, "sync_file", 1),
     "rename the pointer": Step(pathlib.Path, "replace", 1),
     "flush the pointer's name": Step(files, "sync_folder", 1),
+    **NOTE_STEPS,
 }
 
 

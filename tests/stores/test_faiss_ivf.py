@@ -14,6 +14,8 @@ from twin_assets.documents import Author, Category
 from twin_assets.errors import StorageError
 from twin_assets.stores import IndexPartition
 from twin_assets.stores.faiss import FaissStore, ivf, ivf_training
+from twin_assets.stores.faiss.exact import sample_questions
+from twin_assets.stores.faiss.snapshot import _RECALL_SEED
 from twin_assets.stores.manifest import file_digest
 
 CATEGORY = Category.ARTICLE
@@ -130,6 +132,25 @@ def test_few_lists_find_nearly_all_and_their_scores_are_exact(store: FaissStore)
         exact = dict(brute_force(parts, vector, CATEGORY, 1000))
         (hits,) = snapshot.search(vector[None], CATEGORY, 5)
         assert_same(hits[:1], [(hits[0].chunk.chunk_id, exact[hits[0].chunk.chunk_id])])
+
+
+def test_a_poor_recall_is_told(store: FaissStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One list of several: the figure is what the searches themselves find."""
+    monkeypatch.setattr(ivf, "calibrate", lambda *_: (1, 1.0))
+    parts = [ada, bob, cy, eve]
+    served = publish(store, *parts)
+    store.build_ivf(served)
+    snapshot = store.open(served)
+    questions = sample_questions(snapshot.collections[CATEGORY].matrices, 200, _RECALL_SEED)
+    found = 0
+    for vector in questions:
+        (hits,) = snapshot.search(vector[None], CATEGORY, 5)
+        exact = brute_force(parts, vector, CATEGORY, 5)
+        found += len({hit.chunk.chunk_id for hit in hits} & {chunk for chunk, _ in exact})
+    recall = snapshot.ivf_recall(CATEGORY, k=5)
+    assert recall is not None
+    assert recall < 0.9
+    assert recall == pytest.approx(found / (5 * len(questions)))
 
 
 def test_few_of_its_rows_are_found_as_well_as_all(store: FaissStore) -> None:

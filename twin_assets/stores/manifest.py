@@ -126,7 +126,8 @@ class VersionFolders:
                 sync_folder(folder)
                 with replacing(folder / _MANIFEST) as temporary:
                     temporary.write_bytes(_ADAPTER.dump_json(manifest, indent=2))
-                sync_folder(folder.parent)
+                for parent in (folder.parent, self._root / author, self._root):
+                    sync_folder(parent)  # the first publish has made them
         except OSError as error:
             raise StorageError(
                 f"The index version of {author} cannot be written: {error}. The version before "
@@ -180,13 +181,19 @@ class VersionFolders:
         """Return the version's manifest.
 
         Raises:
-            IndexCorruptedError: it is missing, unreadable, or another version's.
+            IndexCorruptedError: it is missing, unreadable, another version's or in a format that
+                is not read.
         """
         path = self.folder(author, version) / _MANIFEST
         try:
             manifest = _ADAPTER.validate_json(path.read_bytes())
         except (OSError, ValidationError):
             manifest = None
+        if manifest is not None and manifest.format != FORMAT:
+            raise IndexCorruptedError(
+                f"Index version {version} of {author} is of format {manifest.format}, and this "
+                f"Twin reads {FORMAT}. {_repair(author)}"
+            )
         if manifest is None or (manifest.author.slug, manifest.version) != (author, version):
             raise IndexCorruptedError(
                 f"Index version {version} of {author} has no readable manifest. {_repair(author)}"
@@ -272,6 +279,8 @@ class VersionFolders:
     def prune(self, author: str, keep: int) -> list[str]:
         """Remove versions beyond the newest ``keep``, never the served one; return their names.
 
+        Older ones without a readable manifest go too: nobody can go back to them.
+
         Raises:
             StorageError: one cannot be removed; no version that stays is touched.
         """
@@ -279,10 +288,13 @@ class VersionFolders:
             with self._lock(author):
                 pointer = self.pointers.read(author)
                 served = pointer.version if pointer else None
-                old = [m.version for m in self.manifests(author)[keep:] if m.version != served]
+                readable = [manifest.version for manifest in self.manifests(author)]
+                kept, newest = {*readable[:keep], served}, max(readable, default="")
+                folders = [folder.name for folder in self._version_folders(author)]
+                old = [name for name in folders if name not in kept and name < newest]
                 for version in old:
                     folder = self.folder(author, version)
-                    (folder / _MANIFEST).unlink()  # from here on it is no version
+                    (folder / _MANIFEST).unlink(missing_ok=True)  # from here on it is no version
                     self._erase(author, version)
                     shutil.rmtree(folder)
         except OSError as error:

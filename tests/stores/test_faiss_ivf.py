@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 import pytest
 from builders import ADA, partition, unit_vectors
-from faults import files_of_at_most
+from faults import Step, files_of_at_most
 from test_backends import BOB, CY, EVE, assert_same, brute_force
 
 from twin_assets.documents import Author, Category
@@ -254,6 +254,41 @@ def test_a_full_disk_leaves_the_ivf_before(store: FaissStore, tmp_path: Path) ->
     assert ivf.IvfFolder(tmp_path / "_ivf").record(CATEGORY) == before
     assert files(tmp_path) == [before.file, f"{NAME}.json"]
     assert_exact(store.open(served), [ada, bob])
+
+
+STEPS = {
+    "write the index": Step(faiss, "write_index"),
+    "rename the index": Step(Path, "replace", 1),
+    "digest the index": Step(ivf, "file_digest"),
+    "write the record": Step(Path, "write_bytes"),
+    "rename the record": Step(Path, "replace", 2),
+    "remove the index before": Step(Path, "unlink", 3),
+}
+
+
+@pytest.mark.usefixtures("every_list")
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+def test_a_build_broken_off_at_any_step_leaves_one_that_answers(
+    store: FaissStore, tmp_path: Path, step: Step
+) -> None:
+    before = store.build_ivf(publish(store, ada, bob))[CATEGORY]
+    served = publish(store, ada_2, bob, cy)
+
+    def throw() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step.owner, step.name, step.faulty(throw))
+        with pytest.raises(KeyboardInterrupt):
+            store.build_ivf(served)
+    now = ivf.IvfFolder(tmp_path / "_ivf").record(CATEGORY)
+    assert now is not None
+    assert (now == before) == (step is not STEPS["remove the index before"])
+    snapshot = FaissStore(tmp_path, exact_below=100).open(served)
+    assert snapshot.faults == ()
+    assert_exact(snapshot, [ada_2, bob, cy])
+    after = store.build_ivf(served)[CATEGORY]
+    assert files(tmp_path) == [after.file, f"{NAME}.json"]
 
 
 def test_what_a_killed_build_left_goes_with_the_next(store: FaissStore, tmp_path: Path) -> None:

@@ -283,7 +283,7 @@ def test_a_prune_that_stops_halfway_is_finished_by_the_next_publish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, served = publish(tmp_path, 1), publish_and_serve(tmp_path, 2)
-    step = Step(faults.manifest.shutil, "rmtree")
+    step = Step(faults.versions.shutil, "rmtree")
     with monkeypatch.context() as patch:
         patch.setattr(step.owner, step.name, step.faulty(lambda: throw(OSError("busy"))))
         with pytest.raises(StorageError, match=r"cannot be removed: busy"):

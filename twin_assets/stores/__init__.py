@@ -9,7 +9,8 @@ from twin_assets.artifacts import Vectors
 from twin_assets.documents import Author, Category, Chunk, CleanedDocument, Window
 from twin_assets.errors import BadInputError
 from twin_assets.settings import TwinSettings
-from twin_assets.stores.manifest import Manifest, Model, Upstream, WhyNot
+from twin_assets.stores.manifest import Manifest, Model, Upstream
+from twin_assets.stores.versions import WhyNot
 
 if TYPE_CHECKING:
     from twin_assets.stores.bm25 import Bm25Index, WordMatch

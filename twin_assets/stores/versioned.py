@@ -10,7 +10,8 @@ from twin_assets.documents import Category
 from twin_assets.stores import IndexPartition, Snapshot
 from twin_assets.stores.bm25 import Bm25Index
 from twin_assets.stores.bm25.files import Bm25Version, write_bm25
-from twin_assets.stores.manifest import Manifest, VersionFolders, WhyNot, file_digest
+from twin_assets.stores.manifest import Manifest, file_digest
+from twin_assets.stores.versions import VersionFolders, WhyNot
 
 
 class VersionedStore(ABC):

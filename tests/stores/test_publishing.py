@@ -247,7 +247,7 @@ def test_old_versions_that_cannot_be_read_are_pruned_too(tmp_path: Path) -> None
     store.serve(ADA.slug, versions[0])
     for at in (0, 2, 4):
         (tmp_path / ADA.slug / "versions" / versions[at] / "manifest.json").write_text("{")
-    # the newest may be readable again to whom wrote it, and the served one is not touched
+    # the newest may be readable to whoever wrote it, and the served one is not touched
     assert store.prune(ADA.slug, 2) == [versions[2]]
     assert store.prune(ADA.slug, 1) == [versions[1]]
     for at in (0, 3):

@@ -11,7 +11,7 @@ The pointers beside them are :mod:`twin_assets.stores.pointers`.
 import fcntl
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -99,14 +99,15 @@ class VersionFolders:
         if not folder.is_dir():
             yield
             return
-        try:
-            file = (folder / ".lock").open("w")
-        except OSError as error:
-            raise StorageError(
-                f"The index of {author} cannot be locked: {error}. Check the rights of TWIN_HOME."
-            ) from error
-        with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context((folder / ".lock").open("w"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                raise StorageError(
+                    f"The index of {author} cannot be locked: {error}. Check the rights of "
+                    "TWIN_HOME."
+                ) from error
             yield
 
     def _remove_unfinished(self, author: str) -> None:

@@ -20,7 +20,7 @@ from builders import partition
 
 from twin_assets import files
 from twin_assets.documents import Category
-from twin_assets.stores import IndexPartition, manifest, versioned
+from twin_assets.stores import IndexPartition, versioned, versions
 from twin_assets.stores.faiss import FaissStore
 from twin_assets.stores.faiss import files as faiss_files
 
@@ -56,7 +56,7 @@ class Step:
 
 
 PUBLISH_STEPS = {
-    "lock": Step(manifest.fcntl, "flock"),
+    "lock": Step(versions.fcntl, "flock"),
     "make the folder": Step(pathlib.Path, "mkdir", 2),
     "write the documents": Step(faiss_files, "write_mappable", 1),
     "write the chunks": Step(faiss_files, "write_mappable", 2),
@@ -64,19 +64,25 @@ PUBLISH_STEPS = {
     "write the first rows": Step(np, "save", 1),
     "write the last vectors": Step(np, "save", 6),
     "digest the last file": Step(versioned, "file_digest", 11),
-    "flush a file": Step(manifest, "sync_file", 3),
-    "flush the folder": Step(manifest, "sync_folder", 1),
+    "flush a file": Step(versions, "sync_file", 3),
+    "flush the folder": Step(versions, "sync_folder", 1),
     "write the manifest": Step(pathlib.Path, "write_bytes"),
     "flush the manifest": Step(files, "sync_file", 4),
     "rename the manifest": Step(pathlib.Path, "replace", 4),
     "flush the manifest's name": Step(files, "sync_folder", 4),
-    "flush the version's name": Step(manifest, "sync_folder", 2),
+    "flush the version's name": Step(versions, "sync_folder", 2),
+    "flush the author's name": Step(versions, "sync_folder", 4),
+}
+NOTE_STEPS = {
+    "write the note": Step(pathlib.Path, "write_text", 1),
+    "rename the note": Step(pathlib.Path, "rename", 1),
 }
 SERVE_STEPS = {
     "write the pointer": Step(pathlib.Path, "write_bytes"),
     "flush the pointer": Step(files, "sync_file", 1),
     "rename the pointer": Step(pathlib.Path, "replace", 1),
     "flush the pointer's name": Step(files, "sync_folder", 1),
+    **NOTE_STEPS,
 }
 
 

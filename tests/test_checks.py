@@ -7,7 +7,8 @@ import pytest
 from builders import raw_document
 from tiny_model import build_tiny_model
 
-from twin_assets.definitions import build_definitions
+from twin_assets.assets import chain, indexes
+from twin_assets.definitions import JOB, build_definitions
 from twin_assets.documents import Author
 from twin_assets.errors import IndexCorruptedError, NothingServedError
 from twin_assets.gate import Verdict
@@ -41,9 +42,12 @@ def statuses(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> dict[str, s
     }
 
 
-def damage(settings, author: str):
-    """Change one bit of the served version's vectors, and return what puts it right again."""
-    version = create_store("faiss", settings).serving(author)
+def damage(settings, author: str, version: str | None = None):
+    """Change one bit of the vectors, of the served version unless another is named.
+
+    Return what puts it right again.
+    """
+    version = version or create_store("faiss", settings).serving(author)
     folder = settings.indexes_path / "faiss" / author / "versions" / version
     vectors = folder / "article_chunks_embedded.npy"
     sound = vectors.read_bytes()
@@ -108,6 +112,57 @@ def test_a_version_that_a_check_refused_is_no_fallback(two_authors, instance, se
     damage(settings, "ada")  # the newest; the one before was refused
     partitions = open_catalog(settings).served().partitions
     assert {p.author.slug for p in partitions} == {"bob"}
+
+
+def write(settings, author: str, text: str) -> None:
+    with closing(open_raw_store(settings)) as store:
+        store.upsert([raw_document(f"https://example.com/{author}", text, author=author)])
+
+
+def test_a_version_is_not_judged_on_vectors_that_came_later(two_authors, instance, settings):
+    served = create_store("faiss", settings).serving("ada")
+    write(settings, "ada", "Other words, of rye and of salt.")
+    upstream = [asset.key for asset in chain([])]
+    job = build_definitions(settings).resolve_job_def(JOB)
+    result = job.execute_in_process(
+        instance=instance, tags=range_tags(["ada"]), asset_selection=upstream
+    )
+    assert result.success
+    assert run_checks(settings, instance, ["ada", "bob"])
+    assert statuses(instance, INDEX_CHECK) == {"ada": "SUCCEEDED", "bob": "SUCCEEDED"}
+    assert open_catalog(settings).served().partition("ada").version == served
+
+    damage(settings, "ada")  # its own files count all the same
+    run_checks(settings, instance, ["ada"])
+    assert statuses(instance, INDEX_CHECK)["ada"] == "FAILED"
+
+
+def test_a_version_that_the_gate_refused_blames_no_other(
+    two_authors, instance, settings, monkeypatch
+):
+    served = create_store("faiss", settings).serving("ada")
+    write(settings, "ada", "Other words, of rye and of salt.")
+    with monkeypatch.context() as patch:
+        patch.setattr(indexes, "index_holds_windows", lambda *_: Verdict(False, "refused"))
+        assert build(settings, instance, ["ada"], lambda event: None).failed
+    refused = create_store("faiss", settings).versions("ada")[0].version
+    assert refused != served
+    damage(settings, "ada", refused)
+    assert run_checks(settings, instance, ["ada"])
+    assert open_catalog(settings).served().partition("ada").version == served
+
+
+def test_the_latest_version_is_judged_and_not_the_one_rolled_back_to(
+    two_authors, instance, settings
+):
+    write(settings, "ada", "Other words, of rye and of salt.")
+    assert not build(settings, instance, ["ada"], lambda event: None).failed
+    store = create_store("faiss", settings)
+    latest, earlier = store.serving("ada"), store.roll_back("ada")
+    damage(settings, "ada", latest)
+    run_checks(settings, instance, ["ada"])
+    assert statuses(instance, INDEX_CHECK)["ada"] == "FAILED"
+    assert open_catalog(settings).served().partition("ada").version == earlier
 
 
 def test_a_check_that_blocks_one_author_stops_and_blames_no_other(settings, instance, monkeypatch):

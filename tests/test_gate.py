@@ -135,6 +135,8 @@ def test_an_index_is_judged_by_its_files_and_its_rows(tmp_path: Path) -> None:
     refused(judged([*ids[:5], "x"], vectors), "lacks 1 of 6 windows")
     refused(judged(ids, -vectors), "6 of 6 vectors in the index are not", other_vectors=6)
     refused(judged(ids, vectors[[1, 0, 2, 3, 4, 5]]), "2 of 6 vectors", other_vectors=2)
+    for value, others in ((vectors * 1.1, 6), (vectors * np.nan, 6), (vectors * 1.01, 0)):
+        assert judged(ids, value).numbers["other_vectors"] == others
     (tmp_path / "ada" / "versions" / version / "chunks.arrow").unlink()
     refused(judged(ids, vectors), "does not match its checksum")
     refused(judged(ids, vectors, "nowhere"), "no readable manifest")

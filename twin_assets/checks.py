@@ -8,9 +8,14 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
     AssetCheckEvaluationTargetMaterializationData,
 )
 
-from twin_assets.artifacts import artifact_path, read_rows, read_vectors
+from twin_assets.artifacts import artifact_path, is_readable, read_rows, read_vectors
 from twin_assets.assets import INDEXES, chunks, embeddings, windows
-from twin_assets.assets.provenance import materializations
+from twin_assets.assets.provenance import (
+    INDEX_VERSION,
+    INPUT_DATA_VERSION,
+    Materialization,
+    materializations,
+)
 from twin_assets.assets.verdicts import INDEX_CHECK
 from twin_assets.documents import Chunk, CleanedDocument, Window
 from twin_assets.errors import TwinError
@@ -18,6 +23,7 @@ from twin_assets.gate import (
     Verdict,
     chunks_cover_text,
     index_holds_windows,
+    index_is_whole,
     vectors_are_sound,
     windows_hold_every_token,
 )
@@ -27,6 +33,7 @@ from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 
 Judge = Callable[[str, TwinSettings], Verdict]
+MadeJudge = Callable[[dg.DagsterInstance, Materialization, TwinSettings], Verdict]
 
 
 def judge_chunks(author: str, settings: TwinSettings) -> Verdict:
@@ -57,31 +64,43 @@ def judge_vectors(author: str, settings: TwinSettings) -> Verdict:
     )
 
 
-def index_judge(backend: str) -> Judge:
-    """Return what judges the newest version of an author in the backend."""
+def of_files(judge: Judge) -> MadeJudge:
+    """Return what judges an author's files at rest, whatever they were made by."""
+    return lambda instance, made, settings: judge(made.author, settings)
 
-    def judge(author: str, settings: TwinSettings) -> Verdict:
+
+def of_version(backend: str) -> MadeJudge:
+    """Return what judges the version in the backend that a materialization names."""
+
+    def judge(
+        instance: dg.DagsterInstance, made: Materialization, settings: TwinSettings
+    ) -> Verdict:
         store = create_store(backend, settings)
-        versions = store.versions(author)
-        if not versions:
-            return Verdict(False, "no index version is published")
-        ids, vectors = read_vectors(artifact_path(settings.artifacts_path, "embeddings", author))
-        return index_holds_windows(store, author, versions[0].version, ids, vectors)
+        author, version = made.author, made.tags.get(INDEX_VERSION, "")
+        made_from = made.tags.get(INPUT_DATA_VERSION + "embeddings")
+        at_rest = [m.data_version for m in materializations(instance, "embeddings", author)]
+        path = artifact_path(settings.artifacts_path, "embeddings", author)
+        if made_from in at_rest and is_readable(path):
+            return index_holds_windows(store, author, version, *read_vectors(path))
+        return index_is_whole(store, author, version)
 
     return judge
 
 
 def _check(
-    asset: dg.AssetsDefinition, name: str, judge: Judge, description: str
+    asset: dg.AssetsDefinition, name: str, judge: MadeJudge, description: str
 ) -> dg.AssetChecksDefinition:
     def check(
         context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[TwinSettings]
     ) -> dg.AssetCheckResult:
         op = context.op_execution_context
-        verdicts = {author: _judge(judge, author, settings) for author in op.partition_keys}
+        verdicts: dict[str, Verdict] = {}
         # Of a run over a range of authors, even of one, Dagster keeps one result that belongs to
         # no partition; each author gets a verdict of his own here.
-        for author, verdict in verdicts.items():
+        for author in op.partition_keys:
+            latest = materializations(op.instance, asset.key.to_user_string(), author)
+            made = latest[0] if latest else None
+            verdict = verdicts[author] = _judge(judge, op.instance, made, settings)
             op.log_event(
                 dg.AssetCheckEvaluation(  # type: ignore[arg-type]  # its hint lacks what it takes
                     asset_key=asset.key,
@@ -91,7 +110,7 @@ def _check(
                     metadata=dict(verdict.numbers),
                     partition=author,
                     blocking=True,
-                    target_materialization_data=_target(op.instance, asset, author),
+                    target_materialization_data=_target(made),
                 )
             )
         failed = [f"{author}: {v.reason}" for author, v in verdicts.items() if not v.passed]
@@ -115,33 +134,47 @@ def _check(
         return decorate(check)
 
 
-def _target(
-    instance: dg.DagsterInstance, asset: dg.AssetsDefinition, author: str
-) -> AssetCheckEvaluationTargetMaterializationData | None:
-    """Return the author's materialization that a verdict is about."""
-    latest = materializations(instance, asset.key.to_user_string(), author)
-    if not latest:
-        return None
-    return AssetCheckEvaluationTargetMaterializationData(
-        storage_id=latest[0].storage_id, run_id=latest[0].run_id, timestamp=latest[0].timestamp
-    )
-
-
-def _judge(judge: Judge, author: str, settings: TwinSettings) -> Verdict:
+def _judge(
+    judge: MadeJudge,
+    instance: dg.DagsterInstance,
+    made: Materialization | None,
+    settings: TwinSettings,
+) -> Verdict:
+    if made is None:
+        return Verdict(False, "it was never materialized")
     try:
-        return judge(author, settings)
+        return judge(instance, made, settings)
     except TwinError as error:
         return Verdict(False, str(error))
 
 
+def _target(made: Materialization | None) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """Return the materialization that a verdict is about, as Dagster names it."""
+    if made is None:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=made.storage_id, run_id=made.run_id, timestamp=made.timestamp
+    )
+
+
 CHECKS = (
-    _check(chunks, "chunks_cover_text", judge_chunks, "Every character stands in some chunk."),
     _check(
-        windows, "windows_hold_every_token", judge_windows, "Every token stands in some window."
+        chunks, "chunks_cover_text", of_files(judge_chunks), "Every character stands in some chunk."
     ),
-    _check(embeddings, "vectors_are_sound", judge_vectors, "Vectors are finite and of length 1."),
+    _check(
+        windows,
+        "windows_hold_every_token",
+        of_files(judge_windows),
+        "Every token stands in some window.",
+    ),
+    _check(
+        embeddings,
+        "vectors_are_sound",
+        of_files(judge_vectors),
+        "Vectors are finite and of length 1.",
+    ),
     *(
-        _check(asset, INDEX_CHECK, index_judge(backend), "The index holds each window, unharmed.")
+        _check(asset, INDEX_CHECK, of_version(backend), "The index holds each window, unharmed.")
         for backend, asset in INDEXES.items()
     ),
 )

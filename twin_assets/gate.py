@@ -21,7 +21,8 @@ from twin_assets.windows import uncovered_tokens
 _NORM_TOLERANCE = 1e-3
 
 _SAMPLE = 200  # vectors of a version, about, that are compared with those at rest
-_SAME_VECTOR = 0.999  # cosine; a database may keep vectors less exactly than they were given
+# Of unit vectors this is a cosine of 0.999; a database may keep them less exactly than given.
+_SAME_VECTOR = 0.0447
 
 
 class GateError(TwinError):
@@ -103,6 +104,16 @@ def vectors_are_sound(windows: Sequence[Window], ids: Sequence[str], vectors: Ve
     return Verdict(True, f"{len(vectors)} vectors are finite and of length 1", numbers)
 
 
+def index_is_whole(store: VectorStore, author: str, version: str) -> Verdict:
+    """Judge the version by itself, where the vectors that it was made from are not at hand."""
+    try:
+        read = store.read(author, version)
+    except IndexCorruptedError as error:
+        return Verdict(False, str(error))
+    reason = "the version is whole; the embeddings that it was made from are not at rest any more"
+    return Verdict(True, reason, {"indexed": len(read.vectors)})
+
+
 def index_holds_windows(
     store: VectorStore, author: str, version: str, ids: Sequence[str], vectors: Vectors
 ) -> Verdict:
@@ -130,8 +141,8 @@ def index_holds_windows(
         return Verdict(False, reason, numbers)
     sample = range(0, len(ids), max(1, len(ids) // _SAMPLE))
     indexed = read.vectors[[row_of[ids[row]] for row in sample]]
-    cosines = np.einsum("rd,rd->r", indexed, vectors[list(sample)])
-    others = int((cosines < _SAME_VECTOR).sum())
+    distances = np.linalg.norm(indexed - vectors[list(sample)], axis=1)
+    others = int((~(distances <= _SAME_VECTOR)).sum())  # one that is not a number is another
     numbers |= {"vectors_compared": len(sample), "other_vectors": others}
     if others:
         reason = f"{others} of {len(sample)} vectors in the index are not those of their windows"

@@ -9,10 +9,9 @@ from time import monotonic
 import dagster as dg
 
 from twin_assets.assets.provenance import (
-    INDEX_VERSION,
     Materialization,
     latest_storage_ids,
-    materializations,
+    naming_version,
 )
 from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.documents import Author
@@ -23,7 +22,6 @@ from twin_assets.stores import Snapshot, VectorStore, create_store
 from twin_assets.stores.manifest import Manifest
 
 _RECHECK_SECONDS = 10.0  # how late a failed check or a wiped materialization is noticed
-_HISTORY = 50  # events looked through for the one that vouches for a rolled-back version
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class Catalog:
         self._lock = threading.Lock()
         self._vouchers: dict[tuple[str, str], Materialization] = {}
         self._refused: frozenset[int] = frozenset()
-        self._recorded: frozenset[int] = frozenset()
+        self._recorded: frozenset[tuple[str, int]] = frozenset()
         self._checked_at = -_RECHECK_SECONDS
         self._pointers: Mapping[str, str | None] = {}
         self._stamp = ""
@@ -187,10 +185,9 @@ class Catalog:
         """Return the materialization behind the version, unless a blocking check failed on it."""
         voucher = self._vouchers.get((author, version))
         if voucher is None:
-            for event in materializations(self._instance, self._asset, author, limit=_HISTORY):
-                if event.tags.get(INDEX_VERSION) == version:
-                    voucher = self._vouchers[author, version] = event
-                    break
+            voucher = naming_version(self._instance, self._asset, author, version)
+            if voucher is not None:
+                self._vouchers[author, version] = voucher
         return None if voucher is None or voucher.storage_id in self._refused else voucher
 
     def _check_again(self) -> bool:
@@ -199,10 +196,10 @@ class Catalog:
         if due:
             self._checked_at = monotonic()
             self._refused = frozenset(refused_materializations(self._instance, self._asset))
-            recorded = frozenset(latest_storage_ids(self._instance, self._asset).values())
-            if recorded != self._recorded:
-                self._recorded = recorded
-                self._vouchers.clear()
+            recorded = frozenset(latest_storage_ids(self._instance, self._asset).items())
+            changed = {author for author, _ in recorded ^ self._recorded}
+            self._recorded = recorded
+            self._vouchers = {k: v for k, v in self._vouchers.items() if k[0] not in changed}
         return due
 
 

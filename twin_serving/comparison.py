@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import median, quantiles
 from time import perf_counter
 
@@ -49,16 +50,18 @@ def compare(
 ) -> list[BackendFigures]:
     """Ask every backend the titles of the documents that all of them serve.
 
+    A backend that serves no author in the data version of others is left out.
+
     Args:
-        stores: the backends; the first is the baseline.
+        stores: the backends; the first that is compared is the baseline.
         served: for each backend by name, the served version of each author.
         embedder: what the vectors were made with.
 
     Raises:
         BadInputError: there is no author that two backends serve in the same data version.
     """
-    same = _same_data(stores, served)
-    if len(stores) < 2 or not same:
+    stores, same = _same_data(stores, served)
+    if not same:
         raise BadInputError(
             "No author is served with the same data by two index backends. "
             "Run `twin build --index all`."
@@ -89,21 +92,24 @@ def compare(
     return figures
 
 
-def _same_data(stores: Sequence[VectorStore], served: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Return the authors whose served versions were made of the same in every backend."""
-    made: list[dict[str, str]] = []
-    for store in stores:
-        versions = served.get(store.name, {})
-        made.append(
-            {
-                author: manifest.data_version
-                for author, version in versions.items()
-                for manifest in store.versions(author)
-                if manifest.version == version
-            }
-        )
-    common = set(made[0].items()).intersection(*(each.items() for each in made)) if made else set()
-    return sorted(author for author, _ in common)
+def _same_data(
+    stores: Sequence[VectorStore], served: Mapping[str, Mapping[str, str]]
+) -> tuple[Sequence[VectorStore], list[str]]:
+    """Return the most backends that serve an author made of the same, and all such authors."""
+    made: dict[str, set[tuple[str, str]]] = {
+        store.name: {
+            (author, manifest.data_version)
+            for author, version in served.get(store.name, {}).items()
+            for manifest in store.versions(author)
+            if manifest.version == version
+        }
+        for store in stores
+    }
+    for size in range(len(stores), 1, -1):
+        for some in combinations(stores, size):
+            if common := set.intersection(*(made[store.name] for store in some)):
+                return some, sorted(author for author, _ in common)
+    return (), []
 
 
 def _questions(store: VectorStore, versions: Mapping[str, str]) -> list[_Asked]:

@@ -44,6 +44,9 @@ def index_comparison(
         for store in stores
     }
     figures = compare([store for store in stores if served[store.name]], served, embedder)
+    compared = {one.backend for one in figures}
+    left_out = [backend for backend in BACKENDS if served[backend] and backend not in compared]
+    note = f"; {', '.join(left_out)} serves no data of the others" if left_out else ""
     worst = min(min(one.overlap, one.overlap_by_author) for one in figures)
     return dg.MaterializeResult(
         metadata={
@@ -56,7 +59,7 @@ def index_comparison(
             dg.AssetCheckResult(
                 check_name="backends_agree",
                 passed=worst >= _LEAST_OVERLAP,
-                description=f"the least overlap with {figures[0].backend} is {worst:.3f}",
+                description=f"the least overlap with {figures[0].backend} is {worst:.3f}{note}",
                 metadata={"least overlap": worst},
             )
         ],

@@ -4,10 +4,12 @@ from functools import partial
 
 import pytest
 from builders import ADA, partition
+from faults import flip
 
 from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author, Category
 from twin_assets.stores import faiss
+from twin_assets.stores.faiss import ivf
 from twin_serving.catalog import open_catalog
 
 BOB = Author("bob", "Bob")
@@ -53,6 +55,26 @@ def test_many_windows_get_one_and_its_recall_is_checked(
     assert metadata["post lists"] > metadata["post lists searched"]
     assert check.passed
     assert 0.95 <= check.metadata["recall"].value <= 1
+
+
+def test_a_recall_that_is_too_low_fails_the_check(published, settings, instance, monkeypatch):
+    monkeypatch.setattr(faiss, "FaissStore", partial(faiss.FaissStore, exact_below=1000))
+    monkeypatch.setattr(ivf, "calibrate", lambda *_: (1, 1.0))  # one list, of 46
+    _, check = materialize(settings, instance)
+    assert not check.passed
+    assert check.metadata["recall"].value < 0.9
+
+
+def test_a_damaged_author_is_left_out_and_it_is_said(published, settings, instance):
+    store = faiss.FaissStore(settings.indexes_path / "faiss")
+    version = store.serving("ada")
+    folder = settings.indexes_path / "faiss" / "ada" / "versions" / version
+    flip(folder / "post_chunks_embedded.npy")
+    metadata, check = materialize(settings, instance)
+    assert metadata["authors"] == 1
+    assert list(metadata["left out"]) == ["ada"]
+    assert "does not match its checksum" in metadata["left out"]["ada"]
+    assert check.passed
 
 
 def test_it_is_not_scheduled_for_another_backend(settings):

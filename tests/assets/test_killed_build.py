@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from twin_assets.assets import indexes, materialize
-from twin_assets.stores import create_store, faiss, manifest
+from twin_assets.stores import create_store, faiss, versions
 from twin_assets.stores.faiss import files as faiss_files
 from twin_serving.retrieval import RetrievalOptions
 from twin_serving.twin import Twin
@@ -43,9 +43,9 @@ STEPS = {
         "write_mappable",
         after(faiss_files.write_mappable),
     ),
-    "before the files are flushed": (manifest, "sync_file", die),
-    "after the files, before the manifest": (manifest, "sync_folder", die),
-    "between the manifest's write and its rename": (manifest._ADAPTER.__class__, "dump_json", die),
+    "before the files are flushed": (versions, "sync_file", die),
+    "after the files, before the manifest": (versions, "sync_folder", die),
+    "between the manifest's write and its rename": (versions._ADAPTER.__class__, "dump_json", die),
     "published, not judged": (indexes, "index_holds_windows", die),
     "judged, no event yet": (materialize, "event_tags", die),
     "event recorded, before the pointer": (faiss.FaissStore, "serve", die),
@@ -94,8 +94,8 @@ def test_the_version_before_is_served_and_the_next_build_repairs(
 
 KILL = """
 import os, signal, sys
-from twin_assets.stores import manifest
-manifest.sync_folder = lambda path: os.kill(os.getpid(), signal.SIGKILL)
+from twin_assets.stores import versions
+versions.sync_folder = lambda path: os.kill(os.getpid(), signal.SIGKILL)
 sys.argv = ["twin", "build"]
 from twin_serving.cli import main
 main()

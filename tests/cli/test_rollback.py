@@ -5,8 +5,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from faults import flip
 from test_commands import line
 
+from twin_assets.assets import indexes
+from twin_assets.gate import Verdict
 from twin_assets.settings import load_settings
 from twin_serving.catalog import open_instance
 
@@ -23,7 +26,7 @@ def write_and_build(twin, tmp_path):
         path = tmp_path / "documents.jsonl"
         path.write_text(line(text=text), encoding="utf-8")
         assert twin("import", path).code == 0
-        assert twin("build").code == 0
+        twin("build")
         return status(twin)["serving"]
 
     return run
@@ -95,6 +98,44 @@ def test_a_crawl_that_changes_nothing_leaves_the_rollback(twin, write_and_build,
     job = build_definitions(load_settings(home=tmp_path / "home")).resolve_job_def(JOB)
     assert job.execute_in_process(instance=instance, partition_key="ada-quillfeather").success
     assert status(twin)["serving"] == first
+
+
+def test_a_build_serves_the_newest_where_the_chosen_version_is_damaged(
+    twin, write_and_build, tmp_path
+):
+    first, second = write_and_build(OLD), write_and_build(NEW)
+    twin("rollback", "ada-quillfeather")
+    versions = tmp_path / "home" / "indexes" / "faiss" / "ada-quillfeather" / "versions"
+    flip(versions / first / "article_chunks_embedded.npy")
+    reason = status(twin)["reason"]
+    assert reason.startswith(f"faiss_index: it was rolled back to {first}, which may not answer: ")
+    built = json.loads(twin("build", "--json").out)
+    assert (built["built"], built["windows_embedded"]) == (["ada-quillfeather"], 0)
+    now = status(twin)
+    assert (now["serving"], now["pinned"], now["reason"]) == (second, False, None)
+    assert NEW in found(twin)[0][1]
+
+
+def test_a_version_that_the_gate_refused_is_not_gone_back_to(
+    twin, write_and_build, tmp_path, monkeypatch
+):
+    first = write_and_build(OLD)
+    with monkeypatch.context() as patch:
+        patch.setattr(indexes, "index_holds_windows", lambda *_: Verdict(False, "refused"))
+        assert write_and_build(NEW) == first
+    third = write_and_build(OLD + " " + NEW)
+    refused = status(twin)["versions"][1]
+    named = twin("rollback", "ada-quillfeather", "--to", refused)
+    assert (named.code, named.err) == (
+        1,
+        f"twin: Version {refused} of ada-quillfeather may not be served: no materialization "
+        "vouches for it\n",
+    )
+    done = json.loads(twin("rollback", "ada-quillfeather", "--json").out)
+    assert (done["before"], done["serves"]) == (third, first)
+    assert OLD in found(twin)[0][1]
+    none = twin("rollback", "ada-quillfeather")
+    assert f"has no index version before {first} that may be served" in none.err
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import dagster as dg
 import pytest
 from builders import raw_document
 
+from twin_assets.assets.provenance import INDEX_VERSION, Materialization, naming_version
 from twin_assets.documents import Author
 from twin_assets.embedding import embedder_for
 from twin_assets.errors import NothingServedError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import BACKENDS, create_store
+from twin_serving import catalog
 from twin_serving.catalog import Catalog, open_instance
 from twin_serving.cli.launch import build
 
@@ -68,3 +71,49 @@ def test_a_damaged_pointer_is_said_and_the_others_are_served_and_a_build_repairs
     assert build(built, instance, ["ada"], lambda event: None, indexes=[backend]).built == ["ada"]
     served = Catalog(instance, create_store(backend, built)).served()
     assert [part.author.slug for part in served.partitions] == ["ada", "bob"]
+
+
+def test_what_was_published_since_is_looked_up_and_nothing_else(
+    built: TwinSettings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counted(*args: Any) -> Materialization | None:
+        asked.append(args[2])
+        return naming_version(*args)
+
+    monkeypatch.setattr(catalog, "naming_version", counted)
+    store = create_store("faiss", built)
+    opened = Catalog(instance, store)
+    before = opened.served().partition("ada")
+    assert (before is not None, asked) == (True, ["ada", "bob"])
+    version = store.serving("ada")
+    assert version is not None
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization("faiss_index", partition="ada", tags={INDEX_VERSION: version})
+    )
+    opened._checked_at = float("-inf")  # as after ten seconds
+    after = opened.served().partition("ada")
+    assert asked == ["ada", "bob", "ada"]
+    assert after is not None
+    assert after != before
+
+
+def test_an_author_who_was_rolled_back_is_served_however_often_he_is_crawled(
+    built: TwinSettings, instance: dg.DagsterInstance
+) -> None:
+    store = create_store("faiss", built)
+    first = store.serving("ada")
+    assert first is not None
+    latest = store.publish(store.read("ada", first)).version
+    for _ in range(60):
+        instance.report_runless_asset_event(
+            dg.AssetMaterialization("faiss_index", partition="ada", tags={INDEX_VERSION: latest})
+        )
+    store.serve("ada", latest)
+    store.roll_back("ada")
+    served = Catalog(instance, store).served()
+    part = served.partition("ada")
+    assert part is not None
+    assert part.version == first
+    assert served.faults == ()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import faiss
 import httpx
 import pytest
 from chroma_servers import running_chroma
@@ -11,7 +12,7 @@ from qdrant_servers import NEEDS_REAL, StandIn, empty_real_server, running_stand
 
 from twin_assets.stores import VectorStore
 from twin_assets.stores.chroma import ChromaStore
-from twin_assets.stores.faiss import FaissStore
+from twin_assets.stores.faiss import FaissStore, ivf_training
 from twin_assets.stores.qdrant import QdrantStore
 
 BACKENDS = [
@@ -108,3 +109,18 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Backend:
     """A backend for a module that publishes and, where it has a server, that one's fixture."""
     module, url_fixture = request.param
     return Backend(module, tmp_path, request.getfixturevalue(url_fixture) if url_fixture else "")
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other take most of the time of training on so little."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    yield
+    faiss.omp_set_num_threads(before)
+
+
+@pytest.fixture
+def every_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search looks into every list, so that nothing may be missing."""
+    monkeypatch.setattr(ivf_training, "_RECALL_WANTED", 1.1)

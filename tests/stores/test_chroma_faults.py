@@ -17,7 +17,7 @@ from faults import flip
 from publishing import assert_answers, assert_serves, publish_and_serve, version_of, wait_for
 
 from twin_assets.documents import Author, Category
-from twin_assets.errors import StorageError
+from twin_assets.errors import BadInputError, StorageError
 from twin_assets.stores.chroma import ChromaStore
 from twin_assets.stores.chroma.database import ChromaDatabase
 
@@ -233,3 +233,12 @@ def test_the_database_s_libraries_are_loaded_when_they_are_needed_and_no_model_i
         "assert not {'torch', 'onnxruntime', 'posthog', 'tokenizers'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True)
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://ada:secret@[::1"])
+def test_a_url_that_is_none_is_one_clear_line(tmp_path: Path, url: str) -> None:
+    with pytest.raises(
+        BadInputError, match=r"^TWIN_CHROMA_URL is not a server's address"
+    ) as caught:
+        ChromaStore(tmp_path, url)
+    assert "secret" not in str(caught.value)

@@ -1,5 +1,8 @@
 """Publishing to a database, whichever it is, broken off and killed."""
 
+import shutil
+from dataclasses import replace
+
 import chroma_publishing
 import pytest
 import qdrant_publishing
@@ -47,3 +50,21 @@ def test_a_fault_at_any_step_of_publishing(
     assert_serves(backend.store(), before)
     after = publish_and_serve(store, "ada", 3)
     assert backend.kept_rows() == {("ada", before), ("ada", after)}
+
+
+@pytest.mark.parametrize("backend", PLACES[:2], indirect=True)
+def test_an_author_is_forgotten_in_the_folder_from_before_there_was_a_server(
+    backend: Backend,
+) -> None:
+    folder = replace(backend, url="")
+    publish_and_serve(folder.store(), "ada", 1)
+    bob = publish_and_serve(folder.store(), "bob", 1)
+    publish_and_serve(backend.store(), "ada", 2)
+    backend.store().forget("ada")
+    assert folder.kept_rows() == {("bob", bob)}
+    assert backend.store().traces("ada") == 0
+    publish_and_serve(folder.store(), "ada", 3)
+    shutil.rmtree(backend.root / "ada")
+    assert backend.store().traces("ada") == len(version_of("ada", 3).documents) + len(
+        version_of("ada", 3).windows
+    )

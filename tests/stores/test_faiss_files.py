@@ -9,7 +9,7 @@ from test_backends import ARTICLES, BOB, assert_same, brute_force
 
 from twin_assets.documents import Category
 from twin_assets.errors import IndexCorruptedError
-from twin_assets.stores import IndexPartition, manifest
+from twin_assets.stores import IndexPartition, versions
 from twin_assets.stores.faiss import FaissStore
 from twin_assets.stores.manifest import file_digest
 
@@ -106,7 +106,7 @@ def test_checksums_are_computed_once_and_again_when_a_file_was_replaced(
         digested.append(path.name)
         return file_digest(path)
 
-    monkeypatch.setattr(manifest, "file_digest", digest)
+    monkeypatch.setattr(versions, "file_digest", digest)
     store.verify("ada", version)
     store.open({"ada": version})
     store.open({"ada": version})

@@ -6,7 +6,7 @@ from pathlib import Path
 import faults
 import pytest
 from builders import ADA
-from faults import PUBLISH_STEPS, SERVE_STEPS, Step, version_of
+from faults import NOTE_STEPS, PUBLISH_STEPS, SERVE_STEPS, Step, version_of
 
 from twin_assets.documents import Author
 from twin_assets.errors import BadInputError, IndexCorruptedError, StorageError
@@ -97,7 +97,7 @@ def throw(fault: BaseException) -> None:
 
 def assert_old_or_new_is_served(root: Path, before: str, after: str, step: Step) -> None:
     """The pointer has moved only once it was renamed."""
-    if step is SERVE_STEPS["flush the pointer's name"]:
+    if step in (SERVE_STEPS["flush the pointer's name"], *NOTE_STEPS.values()):
         assert_served(root, after, 2)
     else:
         assert_served(root, before, 1)
@@ -241,11 +241,49 @@ def test_prune_keeps_the_newest_and_the_served_one(tmp_path: Path) -> None:
     assert store.prune("nobody", 1) == []
 
 
+def test_old_versions_that_cannot_be_read_are_pruned_too(tmp_path: Path) -> None:
+    versions = [publish(tmp_path, seed) for seed in range(5)]
+    store = FaissStore(tmp_path)
+    store.serve(ADA.slug, versions[0])
+    for at in (0, 2, 4):
+        (tmp_path / ADA.slug / "versions" / versions[at] / "manifest.json").write_text("{")
+    # the newest may be readable to whoever wrote it, and the served one is not touched
+    assert store.prune(ADA.slug, 2) == [versions[2]]
+    assert store.prune(ADA.slug, 1) == [versions[1]]
+    for at in (0, 3):
+        (tmp_path / ADA.slug / "versions" / versions[at] / "manifest.json").write_text("{")
+    assert store.prune(ADA.slug, 1) == []
+
+
+def test_a_version_of_another_format_is_not_read(tmp_path: Path) -> None:
+    before, after = publish_and_serve(tmp_path, 1), publish(tmp_path, 2)
+    manifest = tmp_path / ADA.slug / "versions" / after / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 4'))
+    store = FaissStore(tmp_path)
+    with pytest.raises(IndexCorruptedError, match=r"is of format 4, and this Twin reads 3\. Run"):
+        store.open({ADA.slug: after})
+    assert [found.version for found in store.versions(ADA.slug)] == [before]
+
+
+def test_a_change_that_cannot_be_noted_is_told_from_a_pointer_that_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_and_serve(tmp_path, 1)
+    after = publish(tmp_path, 2)
+    step = NOTE_STEPS["rename the note"]
+    with monkeypatch.context() as patch:
+        patch.setattr(step.owner, step.name, step.faulty(lambda: throw(OSError("no space"))))
+        with pytest.raises(StorageError, match=f"^ada serves {after} now, but .*: no space"):
+            FaissStore(tmp_path).serve(ADA.slug, after)
+    assert_served(tmp_path, after, 2)
+    assert {path.name for path in tmp_path.iterdir()} == {ADA.slug, "changes"}
+
+
 def test_a_prune_that_stops_halfway_is_finished_by_the_next_publish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, served = publish(tmp_path, 1), publish_and_serve(tmp_path, 2)
-    step = Step(faults.manifest.shutil, "rmtree")
+    step = Step(faults.versions.shutil, "rmtree")
     with monkeypatch.context() as patch:
         patch.setattr(step.owner, step.name, step.faulty(lambda: throw(OSError("busy"))))
         with pytest.raises(StorageError, match=r"cannot be removed: busy"):

@@ -11,6 +11,7 @@ from twin_assets.assets.cleaned import cleaned_documents
 from twin_assets.assets.embeddings import embeddings
 from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
 from twin_assets.assets.provenance import INDEX_VERSION, Materialization
+from twin_assets.assets.verdicts import why_not_served
 from twin_assets.documents import Author, Chunk, CleanedDocument, Window, digest
 from twin_assets.embedding import embedder_for
 from twin_assets.errors import IndexCorruptedError
@@ -30,18 +31,25 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
         store = create_store(backend, settings)
         records = author_records(settings)
 
+        def chosen_instead(author: str, version: str) -> str | None:
+            """Return what was rolled back to from this version, as long as it may answer."""
+            served = store.serving(author)
+            if served is None or store.pinned_over(author) != version:
+                return None
+            return None if why_not_served(context.instance, store, author, served) else served
+
         def work(author: str, upstream: list[Materialization]) -> Outcome:
             partition = gather_partition(settings, records[author], upstream, context.run.run_id)
             manifest = publish(store, partition)
             ids = [window.window_id for window in partition.windows]
             verdict = index_holds_windows(store, author, manifest.version, ids, partition.vectors)
             verdict.require()
-            pinned = store.pinned_over(author) == manifest.version
+            chosen = chosen_instead(author, manifest.version)
             return Outcome(
                 data_version=partition.data_version,
                 metadata={
                     "index version": manifest.version,
-                    "serves": store.serving(author) if pinned else manifest.version,
+                    "serves": chosen or manifest.version,
                     "documents": manifest.documents,
                     "chunks": manifest.chunks,
                     "windows": manifest.window_count,
@@ -58,7 +66,7 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
         def follow(author: str, outcome: Outcome) -> None:
             """Serve the version: it has passed the gate and its materialization is on record."""
             version = outcome.tags[INDEX_VERSION]
-            if version != store.pinned_over(author):  # what was rolled back from stays so
+            if chosen_instead(author, version) is None:
                 store.serve(author, version)
             store.prune(author, settings.keep_versions)
 

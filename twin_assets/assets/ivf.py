@@ -1,12 +1,16 @@
 """faiss_ivf: what keeps a search over all authors fast once there are many windows."""
 
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from twin_assets.assets.indexes import INDEXES
+from twin_assets.errors import IndexCorruptedError
 from twin_assets.settings import TwinSettings
+
+if TYPE_CHECKING:
+    from twin_assets.stores.faiss import FaissStore
 
 RECALL_CHECK = "finds_what_exact_search_finds"
 _LEAST_RECALL = 0.95
@@ -34,12 +38,14 @@ def faiss_ivf(settings: dg.ResourceParam[TwinSettings]) -> dg.MaterializeResult:
     from twin_assets.stores.faiss import FaissStore  # imports faiss
 
     store = FaissStore(settings.indexes_path / "faiss")
-    served = {author: version for author in store.authors() if (version := store.serving(author))}
+    served, left_out = _sound_versions(store)
     started = perf_counter()
     records = store.build_ivf(served, eight_bit=settings.faiss_eight_bit)
     seconds = perf_counter() - started
     snapshot = store.open(served)
     metadata: dict[str, Any] = {"authors": len(served), "seconds": round(seconds, 3)}
+    if left_out:
+        metadata["left out"] = dg.MetadataValue.json(left_out)
     recalls: list[float] = []
     for category, record in records.items():
         recall = snapshot.ivf_recall(category)
@@ -64,3 +70,21 @@ def faiss_ivf(settings: dg.ResourceParam[TwinSettings]) -> dg.MaterializeResult:
             )
         ],
     )
+
+
+def _sound_versions(store: "FaissStore") -> tuple[dict[str, str], dict[str, str]]:
+    """Return the served version of each author, and why there is none of the others."""
+    served: dict[str, str] = {}
+    left_out: dict[str, str] = {}
+    for author in store.authors():
+        version = store.serving(author)
+        if version is None:
+            left_out[author] = "the serving pointer cannot be read"
+            continue
+        try:
+            store.verify(author, version)
+        except IndexCorruptedError as error:
+            left_out[author] = str(error)
+        else:
+            served[author] = version
+    return served, left_out

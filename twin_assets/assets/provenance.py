@@ -20,6 +20,7 @@ USER_PROVIDED = "dagster/data_version_is_user_provided"
 REVISION = "twin/revision"
 INDEX_VERSION = "twin/index_version"
 _BATCH = 500  # storage ids a query; SQLite's oldest limit on bound variables is 999
+_PAGE = 50  # events a query, where the wanted one is most often the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,26 @@ def materializations(
         limit=limit,
     ).records
     return [_materialization(asset, record) for record in records]
+
+
+def naming_version(
+    instance: dg.DagsterInstance, index: str, author: str, version: str
+) -> Materialization | None:
+    """Return the newest materialization of the author's partition that names the index version.
+
+    All events are looked through if need be: a version that was rolled back to may be far back.
+    """
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(index), asset_partitions=[author])
+    cursor: str | None = None
+    while True:
+        page = instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
+        for record in page.records:
+            found = _materialization(index, record)
+            if found.tags.get(INDEX_VERSION) == version:
+                return found
+        if not page.has_more:
+            return None
+        cursor = page.cursor
 
 
 def latest_storage_ids(

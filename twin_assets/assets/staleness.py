@@ -15,7 +15,7 @@ from twin_assets.assets.provenance import (
     Materialization,
     latest_by_author,
 )
-from twin_assets.assets.verdicts import refused_materializations
+from twin_assets.assets.verdicts import refused_materializations, why_not_served
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import VectorStore
@@ -53,6 +53,7 @@ class Staleness:
             settings: the settings.
             stores: the index backends by the name of their asset.
         """
+        self._instance = instance
         self._settings = settings
         self._stores = stores
         self._code_version: dict[str, str] = {}
@@ -110,9 +111,16 @@ class Staleness:
             return None
         if self._latest[asset][author].storage_id in self._refused:
             return "its check failed"
-        version = tags.get(INDEX_VERSION, "")
-        if version not in (store.serving(author), store.pinned_over(author)):
-            return "its newest version is not served"
+        return self._version_reason(store, author, tags.get(INDEX_VERSION, ""))
+
+    def _version_reason(self, store: VectorStore, author: str, version: str) -> str | None:
+        """Say what is wrong with the newest version, or with the one that is served instead."""
+        served = store.serving(author)
+        if served != version:
+            if served is None or store.pinned_over(author) != version:
+                return "its newest version is not served"
+            if reason := why_not_served(self._instance, store, author, served):
+                return f"it was rolled back to {served}, which may not answer: {reason}"
         try:
             store.verify(author, version)
         except IndexCorruptedError as error:

@@ -10,6 +10,7 @@ from twin_assets.documents import Author, Category, Chunk, CleanedDocument, Wind
 from twin_assets.errors import BadInputError
 from twin_assets.settings import TwinSettings
 from twin_assets.stores.manifest import Manifest, Model, Upstream
+from twin_assets.stores.versions import WhyNot
 
 if TYPE_CHECKING:
     from twin_assets.stores.bm25 import Bm25Index, WordMatch
@@ -136,15 +137,20 @@ class VectorStore(Protocol):
         """
         ...
 
-    def roll_back(self, author: str, version: str | None = None) -> str:
+    def roll_back(
+        self, author: str, version: str | None = None, why_not: WhyNot = lambda _: None
+    ) -> str:
         """Serve an earlier version, and return it; a build of the newest does not undo that.
 
         Args:
             author: the partition's key.
-            version: the version to go back to; None for the one before the served one.
+            version: the version to go back to; None for the last one before the served one that
+                may be served.
+            why_not: called with a version, says why it may not be served, if it may not.
 
         Raises:
-            BadInputError: the author has no such version, or no earlier one.
+            BadInputError: the author has no such version, or no earlier one, or it may not be
+                served.
         """
         ...
 

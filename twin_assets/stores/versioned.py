@@ -4,13 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from twin_assets.documents import Category
 from twin_assets.stores import IndexPartition, Snapshot
 from twin_assets.stores.bm25 import Bm25Index
 from twin_assets.stores.bm25.files import Bm25Version, write_bm25
-from twin_assets.stores.manifest import Manifest, VersionFolders, file_digest
+from twin_assets.stores.manifest import Manifest, file_digest
+from twin_assets.stores.versions import VersionFolders, WhyNot
 
 
 class VersionedStore(ABC):
@@ -23,9 +24,16 @@ class VersionedStore(ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, root: Path) -> None:
-        """Use the folder for manifests, pointers, and what else the backend keeps in files."""
+    def __init__(self, root: Path, before: Self | None = None) -> None:
+        """Use the folder for manifests, pointers, and what else the backend keeps in files.
+
+        Args:
+            root: the folder.
+            before: the same store in a folder, where it was before there was a server. Nothing is
+                read from it or written to it, but an author is forgotten there too.
+        """
         self._versions = VersionFolders(root, self._erase)
+        self._before = before
 
     @abstractmethod
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
@@ -83,7 +91,7 @@ class VersionedStore(ABC):
 
     def authors(self) -> list[str]:
         """See :meth:`VectorStore.authors`."""
-        return self._versions.authors()
+        return self._versions.pointers.authors()
 
     def versions(self, author: str) -> list[Manifest]:
         """See :meth:`VectorStore.versions`."""
@@ -91,30 +99,32 @@ class VersionedStore(ABC):
 
     def serving(self, author: str) -> str | None:
         """See :meth:`VectorStore.serving`."""
-        pointer = self._versions.pointer(author)
+        pointer = self._versions.pointers.read(author)
         return pointer.version if pointer else None
 
     def stamp(self) -> str:
         """See :meth:`VectorStore.stamp`."""
-        return self._versions.stamp()
+        return self._versions.pointers.stamp()
 
     def served_at(self, author: str, when: datetime) -> str | None:
         """See :meth:`VectorStore.served_at`."""
-        pointer = self._versions.pointer(author)
+        pointer = self._versions.pointers.read(author)
         return pointer.at(when) if pointer else None
 
     def pinned_over(self, author: str) -> str | None:
         """See :meth:`VectorStore.pinned_over`."""
-        pointer = self._versions.pointer(author)
+        pointer = self._versions.pointers.read(author)
         return pointer.pinned_over if pointer else None
 
     def serve(self, author: str, version: str) -> None:
         """See :meth:`VectorStore.serve`."""
         self._versions.serve(author, version)
 
-    def roll_back(self, author: str, version: str | None = None) -> str:
+    def roll_back(
+        self, author: str, version: str | None = None, why_not: WhyNot = lambda _: None
+    ) -> str:
         """See :meth:`VectorStore.roll_back`."""
-        return self._versions.roll_back(author, version)
+        return self._versions.roll_back(author, version, why_not)
 
     def prune(self, author: str, keep: int) -> list[str]:
         """See :meth:`VectorStore.prune`."""
@@ -122,11 +132,14 @@ class VersionedStore(ABC):
 
     def traces(self, author: str) -> int:
         """See :meth:`VectorStore.traces`."""
-        return self._versions.traces(author) + self._rows(author)
+        before = self._before._rows(author) if self._before else 0
+        return self._versions.traces(author) + self._rows(author) + before
 
     def forget(self, author: str) -> None:
         """See :meth:`VectorStore.forget`."""
         self._versions.forget(author)
+        if self._before:
+            self._before.forget(author)
 
     def verify(self, author: str, version: str) -> None:
         """See :meth:`VectorStore.verify`."""

@@ -6,6 +6,7 @@ from typing import Annotated
 import dagster as dg
 import typer
 
+from twin_assets.assets.verdicts import why_not_served
 from twin_assets.documents import slugify
 from twin_assets.stores import create_store
 from twin_serving.catalog import open_instance
@@ -36,9 +37,11 @@ def rollback_command(
     settings = settings_for(index)
     slug = slugify(author)
     store = create_store(settings.index, settings)
+    instance = open_instance(settings)
     before = store.serving(slug)
-    done = Rollback(slug, settings.index, before, store.roll_back(slug, to))
-    open_instance(settings).report_runless_asset_event(
+    serves = store.roll_back(slug, to, lambda v: why_not_served(instance, store, slug, v))
+    done = Rollback(slug, settings.index, before, serves)
+    instance.report_runless_asset_event(
         dg.AssetObservation(
             f"{settings.index}_index",
             partition=slug,

@@ -42,9 +42,9 @@ class ChromaStore(VersionedStore):
 
     def __init__(self, root: Path, url: str = "", token: str | None = None) -> None:
         """Use the folder, and the server at the URL; without one, a database in the folder."""
-        super().__init__(root)
-        # An author's slug has no underscore, so this is nobody's folder.
-        self._database = ChromaDatabase(root / "_database", url, token)
+        local = root / "_database"  # no author's slug has an underscore
+        super().__init__(root, ChromaStore(root) if url and local.is_dir() else None)
+        self._database = ChromaDatabase(local, url, token)
 
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
         (folder / _DIGEST).write_text(digest_of(partition))

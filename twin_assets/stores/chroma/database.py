@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 from pydantic import TypeAdapter
 
-from twin_assets.errors import StorageError
+from twin_assets.errors import BadInputError, StorageError
 from twin_assets.sqlite_files import compact
 from twin_assets.stores.faults import as_one_line, first_line
 
@@ -47,12 +47,14 @@ class ChromaDatabase:
     """
 
     def __init__(self, folder: Path, url: str, token: str | None) -> None:
-        """Use the server at the URL, or the folder where there is none. Nothing is opened yet."""
+        """Use the server at the URL, or the folder where there is none. Nothing is opened yet.
+
+        Raises:
+            BadInputError: the URL is none.
+        """
         self._folder = folder
         self._token = token
-        parts = urlsplit(url)
-        # A name and a password in the URL are kept out of every message.
-        self._server = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self._server = _without_password(url)
         self._client: ClientAPI | None = None
         self._session = ""
 
@@ -167,6 +169,17 @@ class ChromaDatabase:
             f"Chroma at {self._server} cannot do what it was asked: {detail}. Check "
             "TWIN_CHROMA_URL, TWIN_CHROMA_TOKEN and the server's log."
         )
+
+
+def _without_password(url: str) -> str:
+    """Return the URL without a name and a password, which are kept out of every message."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise BadInputError(
+            "TWIN_CHROMA_URL is not a server's address, which looks like http://host:8000."
+        ) from None
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _replace_text(file: TextIO, last: _Last) -> None:

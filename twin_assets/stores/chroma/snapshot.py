@@ -14,7 +14,7 @@ from twin_assets.stores import COLLECTIONS, Hit
 from twin_assets.stores.bm25 import Bm25Index, WordMatch
 from twin_assets.stores.chroma.database import ChromaDatabase
 from twin_assets.stores.chroma.rows import collections_of, of_version, read_ids, read_rows
-from twin_assets.stores.manifest import Manifest, VersionFolders
+from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.records import (
     DOCUMENTS,
     Record,
@@ -23,6 +23,7 @@ from twin_assets.stores.records import (
     record_id,
     stack,
 )
+from twin_assets.stores.versions import VersionFolders
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI

@@ -119,13 +119,16 @@ class IvfFolder:
         return None if content is None else _parse(category, content)
 
     def rows_of(self, author: str) -> int:
-        """Return how many rows of the author all IVFs hold.
+        """Return how many rows of the author all IVFs hold; one for each that cannot be read."""
+        return sum(self._rows_of(author, category) for category in Category)
 
-        Raises:
-            IndexCorruptedError: a record cannot be read.
-        """
-        records = [record for category in Category if (record := self.record(category))]
-        return sum(record.authors[author].rows for record in records if author in record.authors)
+    def _rows_of(self, author: str, category: Category) -> int:
+        try:
+            record = self.record(category)
+        except IndexCorruptedError:
+            return 1  # it may hold the author
+        held = record.authors.get(author) if record else None
+        return held.rows if held else 0
 
     def stamp(self) -> str:
         """Return words that are others once any IVF was replaced or removed."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from twin_assets.stores.manifest import Manifest, VersionFolders
+from twin_assets.stores.manifest import Manifest
+from twin_assets.stores.versions import VersionFolders
 
 FileState = tuple[int, int, int, int]
 

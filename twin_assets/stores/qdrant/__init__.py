@@ -53,11 +53,10 @@ class QdrantStore(VersionedStore):
             api_key: the server's key.
             grpc: whether to talk gRPC (port 6334) to the server, not REST.
         """
-        super().__init__(root)
+        local = root / "_local"  # no author's slug has an underscore
+        super().__init__(root, QdrantStore(root) if url and local.is_dir() else None)
         self._database: QdrantDatabase = (
-            QdrantServer(url, api_key, grpc=grpc)
-            if url
-            else QdrantFolder(root / "_local")  # no author's slug has an underscore
+            QdrantServer(url, api_key, grpc=grpc) if url else QdrantFolder(local)
         )
         self._verified: set[tuple[str, str]] = set()
 

@@ -8,10 +8,11 @@ from twin_assets.documents import Category, Chunk, CleanedDocument
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import COLLECTIONS, Hit
 from twin_assets.stores.bm25 import Bm25Index, WordMatch
-from twin_assets.stores.manifest import Manifest, VersionFolders
+from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.qdrant.database import QdrantDatabase
 from twin_assets.stores.qdrant.rows import matching, record_of
 from twin_assets.stores.records import DOCUMENTS, compared, first_of_each_chunk, record_id
+from twin_assets.stores.versions import VersionFolders
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models

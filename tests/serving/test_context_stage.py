@@ -7,7 +7,9 @@ from retrieving import candidate
 
 from twin_serving.retrieval import Candidate
 from twin_serving.retrieval.context import select_context
+from twin_serving.retrieval.fitting import Fit
 
+FIT = Fit(minimum_similarity=0.3)
 TEXT = "First part. Second part. Third part.\n\nFourth part."
 
 
@@ -31,14 +33,14 @@ def test_what_fits_is_kept_and_what_was_left_out_is_said():
         candidate("four", 0.7),
         candidate("five", 0.6),
     ]
-    passages, numbers = select_context(candidates, 2, 0.3, 100)
+    passages, numbers = select_context(candidates, 2, FIT, 100)
     assert [(p.n, p.candidate.text) for p in passages] == [(1, "one"), (2, "four")]
     left_out = {"unfitting": 1, "duplicate": 0, "over_budget": 1, "beyond_top": 1}
     assert numbers == {"tokens": 20, "merged": 0, **left_out}
 
 
 def test_chunks_that_touch_are_one_passage_under_the_number_of_the_first():
-    passages, numbers = select_context([SECOND, candidate("else", 0.75), FIRST], 3, 0.3, 100)
+    passages, numbers = select_context([SECOND, candidate("else", 0.75), FIRST], 3, FIT, 100)
     assert [p.n for p in passages] == [1, 2]
     joined = passages[0]
     assert joined.candidate.text == "First part. Second part."
@@ -50,25 +52,25 @@ def test_chunks_that_touch_are_one_passage_under_the_number_of_the_first():
 
 
 def test_chunks_of_a_document_with_others_between_them_stay_apart():
-    passages, _ = select_context([FIRST, THIRD], 3, 0.3, 100)
+    passages, _ = select_context([FIRST, THIRD], 3, FIT, 100)
     assert [p.candidate.text for p in passages] == ["First part.", "Third part."]
 
 
 def test_blank_lines_between_are_nothing_and_overlapping_is_touching():
     overlap = part_of(19, 36, 0.5)
-    passages, _ = select_context([THIRD, FOURTH, overlap], 3, 0.3, 100)
+    passages, _ = select_context([THIRD, FOURTH, overlap], 3, FIT, 100)
     assert [p.candidate.text for p in passages] == ["part. Third part.\n\nFourth part."]
 
 
 def test_the_same_words_are_given_once():
     copy = candidate("The  same words.\n", 0.8, link="https://example.com/copy")
-    passages, numbers = select_context([candidate("The same words.", 0.9), copy], 3, 0.3, 100)
+    passages, numbers = select_context([candidate("The same words.", 0.9), copy], 3, FIT, 100)
     assert len(passages) == 1
     assert numbers["duplicate"] == 1
 
 
 def test_a_joined_chunk_counts_towards_top():
-    passages, numbers = select_context([FIRST, SECOND, THIRD, FOURTH], 2, 0.3, 100)
+    passages, numbers = select_context([FIRST, SECOND, THIRD, FOURTH], 2, FIT, 100)
     assert [p.candidate.text for p in passages] == ["First part. Second part."]
     assert numbers["beyond_top"] == 2
 
@@ -78,7 +80,7 @@ def test_what_is_added_later_changes_no_number(order: list[Candidate]):
     """A citation [n] stays in the passage of the chunk that it was of when fewer were taken."""
     before: dict[str, int] = {}
     for top in range(1, 7):
-        passages, _ = select_context(order, top, 0.0, 100)
+        passages, _ = select_context(order, top, Fit(0.0), 100)
         numbers = {chunk_id: p.n for p in passages for chunk_id in p.chunk_ids}
         assert len(numbers) == top
         assert [p.n for p in passages] == list(range(1, len(passages) + 1))

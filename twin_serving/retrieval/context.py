@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from twin_serving.retrieval import Candidate, Passage
+from twin_serving.retrieval.fitting import Fit
 
 
 def select_context(
-    candidates: Sequence[Candidate], top: int, minimum_similarity: float, token_budget: int
+    candidates: Sequence[Candidate], top: int, fit: Fit, token_budget: int
 ) -> tuple[tuple[Passage, ...], dict[str, int]]:
     """Return the first ``top`` candidates that fit, numbered from 1, and what was left out why.
 
@@ -17,7 +18,7 @@ def select_context(
     Args:
         candidates: best first.
         top: candidates at most.
-        minimum_similarity: a candidate whose cosine is lower does not fit the question.
+        fit: what a candidate must have to fit the question.
         token_budget: tokens of the passages together; one that would go over it is passed over.
     """
     passages: list[Passage] = []
@@ -26,7 +27,7 @@ def select_context(
     spent = merged = 0
     for candidate in candidates:
         text = " ".join(candidate.text.split())
-        if candidate.similarity < minimum_similarity:
+        if not fit.allows(candidate):
             left_out["unfitting"] += 1
         elif text in texts:
             left_out["duplicate"] += 1

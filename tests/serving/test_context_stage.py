@@ -51,6 +51,19 @@ def test_chunks_that_touch_are_one_passage_under_the_number_of_the_first():
     assert (numbers["merged"], numbers["tokens"]) == (1, 30)
 
 
+def test_a_chunk_that_joins_two_passages_makes_them_one_and_other_numbers_stay():
+    order = [FIRST, THIRD, candidate("else"), SECOND, candidate("more")]
+    passages, numbers = select_context(order, 9, FIT, 100)
+    assert [p.n for p in passages] == [1, 3, 4]
+    assert passages[0].candidate.text == "First part. Second part. Third part."
+    assert passages[0].candidate.tokens == 30
+    assert passages[0].chunk_ids == (FIRST.chunk_id, THIRD.chunk_id, SECOND.chunk_id)
+    assert (numbers["merged"], numbers["tokens"]) == (2, 50)
+    (_, *rest), left = select_context(order, 4, FIT, 100)
+    assert [p.n for p in rest] == [3]
+    assert left["beyond_top"] == 1
+
+
 def test_chunks_of_a_document_with_others_between_them_stay_apart():
     passages, _ = select_context([FIRST, THIRD], 3, FIT, 100)
     assert [p.candidate.text for p in passages] == ["First part.", "Third part."]
@@ -77,12 +90,15 @@ def test_a_joined_chunk_counts_towards_top():
 
 @given(st.permutations([FIRST, SECOND, THIRD, FOURTH, candidate("a"), candidate("b")]))
 def test_what_is_added_later_changes_no_number(order: list[Candidate]):
-    """A citation [n] stays in the passage of the chunk that it was of when fewer were taken."""
+    """A number stays its chunk's, or becomes that of the earlier passage it was joined to."""
     before: dict[str, int] = {}
     for top in range(1, 7):
         passages, _ = select_context(order, top, Fit(0.0), 100)
         numbers = {chunk_id: p.n for p in passages for chunk_id in p.chunk_ids}
         assert len(numbers) == top
-        assert [p.n for p in passages] == list(range(1, len(passages) + 1))
-        assert before.items() <= numbers.items()
+        assert [p.n for p in passages] == sorted({p.n for p in passages})
+        assert numbers[order[0].chunk_id] == 1
+        moved = {(n, numbers[chunk]) for chunk, n in before.items() if numbers[chunk] != n}
+        assert all(later < n for n, later in moved)
+        assert not {n for n, _ in moved} & set(numbers.values())
         before = numbers

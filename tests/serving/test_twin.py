@@ -297,6 +297,9 @@ def test_a_language_model_gives_phrasings_and_names_who_is_meant(sample_home):
         plain = twin.retrieve(question, PRESETS["fast"])
         assert plain.author is None
         assert [entry.stage for entry in plain.trace if entry.skipped] == ["expansion", "rerank"]
+        own = twin.retrieve(question, RetrievalOptions(use_llm=False))
+        (expansion,) = [entry for entry in own.trace if entry.stage == "expansion"]
+        assert (expansion.skipped, expansion.reason) == (True, "switched off for this question")
         assert len(server.requests) == asked
     down = ask(twin, question)
     assert down.retrieval.passages

@@ -186,6 +186,8 @@ class Retriever:
             trace.skip("expansion", "one phrasing is asked for")
         elif self._model is None:
             trace.skip("expansion", _NO_MODEL)
+        elif not options.use_llm:
+            trace.skip("expansion", "switched off for this question")
         else:
             phrasings, fault = expand(question, self._model, options.phrasings)
             trace.add("expansion", {"phrasings": list(phrasings)}, fault)

@@ -1,8 +1,9 @@
 """Retrieval beside other systems' hybrid pipelines: how good on a test collection, how fast.
 
-Everything runs in one process with one embedding model. On the collection each system gets whole
-documents, title first, and makes of them what it makes; for the latency, passages of words drawn
-as in natural language (Zipf), with synthetic vectors, a thousand an author.
+Everything runs in one process with one embedding model, and every system gives as many candidates
+for how good it is as for how fast: those that a user of Twin gets, or ``--k``. On the collection
+each gets whole documents, title first, and makes of them what it makes; for the latency, passages
+of words drawn as in natural language (Zipf), with synthetic vectors, a thousand an author.
 """
 
 import argparse
@@ -35,11 +36,12 @@ from twin_serving.catalog import Served
 from twin_serving.evaluation.beir import Dataset, read_dataset
 from twin_serving.evaluation.corpus import corpus_of
 from twin_serving.evaluation.metrics import ndcg
+from twin_serving.evaluation.runs import run
 from twin_serving.retrieval import Rerank, RetrievalOptions
 from twin_serving.retrieval.pipeline import Retriever
 
-_DEPTH = 100  # documents that a collection's questions are ranked to
-_K = 10
+_POOL = 50  # what words and vectors each put forward before they are fused, as in Twin
+_PLACES = 10  # of nDCG
 _AN_AUTHOR = 1000
 _VOCABULARY, _PASSAGE_WORDS, _QUESTION_WORDS = 50_000, 120, 8
 _PLAIN = RetrievalOptions(use_llm=False, phrasings=1, rerank=Rerank.OFF)
@@ -49,21 +51,21 @@ _STAGES = ("self_query", "search", "rerank", "context")
 Row = dict[str, Any]
 
 
-def measure_quality(folder: Path, embedder: Embedder, settings: TwinSettings) -> list[Row]:
+def measure_quality(folder: Path, k: int, embedder: Embedder, settings: TwinSettings) -> list[Row]:
     """Return each system's nDCG@10 on the collection in the folder, in BEIR's layout."""
     dataset = read_dataset(folder)
     rows = [
         {"system": name, f"nDCG@10 {dataset.name}": value}
-        for name, value in _our_quality(dataset, embedder, settings).items()
+        for name, value in _our_quality(dataset, k, embedder, settings).items()
     ]
     texts = [f"{document.title}\n\n{document.text}" for document in dataset.documents]
     vectors = embedder.encode(texts)
     ids = [document.id for document in dataset.documents]
     for name, pipeline in PIPELINES.items():
         with _installed(rows, name) as is_there:
-            find = pipeline(texts, vectors, _embed(embedder), _DEPTH)
+            find = pipeline(texts, vectors, _embed(embedder), max(k, _POOL))
             scores = [
-                ndcg([ids[place] for place in find(query.text, _DEPTH)], query.grades, _K)
+                ndcg([ids[place] for place in find(query.text, k)], query.grades, _PLACES)
                 for query in dataset.queries
             ]
         if is_there:
@@ -71,7 +73,9 @@ def measure_quality(folder: Path, embedder: Embedder, settings: TwinSettings) ->
     return rows
 
 
-def _our_quality(dataset: Dataset, embedder: Embedder, settings: TwinSettings) -> dict[str, float]:
+def _our_quality(
+    dataset: Dataset, k: int, embedder: Embedder, settings: TwinSettings
+) -> dict[str, float]:
     corpus = corpus_of(dataset)
     cleaned = [clean(document) for document in corpus.documents.values()]
     documents = [document for document in cleaned if isinstance(document, CleanedDocument)]
@@ -83,20 +87,19 @@ def _our_quality(dataset: Dataset, embedder: Embedder, settings: TwinSettings) -
         retriever = Retriever(served, embedder, settings)
         values = {}
         for name, options in _OURS.items():
-            deep = replace(options, k=_DEPTH, author=author.slug)
-            scores = []
-            for question in corpus.questions:
-                found = retriever.candidates(question.text, deep)
-                ranking = list(dict.fromkeys(one.document.document_id for one in found))
-                scores.append(ndcg(ranking, question.grades, _K))
-            values[name] = statistics.mean(scores)
+            own = replace(options, k=k, author=author.slug)
+            rankings = run(retriever, corpus.questions, own).rankings
+            values[name] = statistics.mean(
+                ndcg(ranking, question.grades, _PLACES)
+                for ranking, question in zip(rankings, corpus.questions, strict=True)
+            )
     return values
 
 
 def measure_latency(
-    size: int, questions: int, embedder: Embedder, settings: TwinSettings
+    size: int, questions: int, k: int, embedder: Embedder, settings: TwinSettings
 ) -> list[Row]:
-    """Return each system's milliseconds a question over so many passages."""
+    """Return each system's milliseconds a question over so many passages, and our stages'."""
     random = np.random.default_rng(size)
     texts = [_passage(random) for _ in range(size)]
     asked = [_question(random, texts) for _ in range(questions)]
@@ -113,22 +116,24 @@ def measure_latency(
             seconds = []
             for question in [asked[0], *asked]:  # the first opens what is mapped
                 started = perf_counter()
-                retrieval = retriever.retrieve(question, options)
+                retrieval = retriever.retrieve(question, replace(options, k=k))
                 seconds.append(perf_counter() - started)
                 for entry in retrieval.trace:
                     if entry.stage in stages:
                         stages[entry.stage].append(entry.seconds)
-            figures = {
-                f"{stage} ms": 1000 * statistics.median(some[1:]) for stage, some in stages.items()
-            }
-            rows.append({"system": name, "build s": build} | _timed(seconds[1:]) | figures)
+            rows.append({"system": name, "build s": build} | _timed(seconds[1:]))
+            rows += [
+                {"system": name, "stage": stage} | _timed(some[1:])
+                for stage, some in stages.items()
+                if any(some)
+            ]
     for name, pipeline in PIPELINES.items():
         with _installed(rows, name) as is_there:
             started = perf_counter()
-            find = pipeline(texts, vectors, _embed(embedder), 50)
+            find = pipeline(texts, vectors, _embed(embedder), max(k, _POOL))
             build = perf_counter() - started
-            find(asked[0], _K)
-            seconds = [_seconds(find, question) for question in asked]
+            find(asked[0], k)
+            seconds = [_seconds(find, question, k) for question in asked]
         if is_there:
             rows.append({"system": name, "build s": build} | _timed(seconds))
     return [{"passages": size} | row for row in rows]
@@ -230,9 +235,9 @@ def _embed(embedder: Embedder) -> Embed:
     return lambda text: [float(value) for value in embedder.encode([text])[0]]
 
 
-def _seconds(find: Find, question: str) -> float:
+def _seconds(find: Find, question: str, k: int) -> float:
     started = perf_counter()
-    find(question, _K)
+    find(question, k)
     return perf_counter() - started
 
 
@@ -248,26 +253,27 @@ def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--sizes", type=_sizes, default="10000,100000")
     parser.add_argument("--questions", type=int, default=30)
+    parser.add_argument("--k", type=int, default=RetrievalOptions().k, help="candidates")
     parser.add_argument("--collection", type=Path, help="a folder in BEIR's layout")
     options: argparse.Namespace = parser.parse_args()
     warnings.simplefilter("ignore")  # of the other systems
     settings = load_settings(_env_file=None)
     embedder = embedder_for(settings)
-    rows = measure_quality(options.collection, embedder, settings) if options.collection else []
+    k, rows = options.k, []
+    if options.collection:
+        rows += measure_quality(options.collection, k, embedder, settings)
     for size in options.sizes:
-        rows += measure_latency(size, options.questions, embedder, settings)
+        rows += measure_latency(size, options.questions, k, embedder, settings)
     quality = sorted({name for row in rows for name in row if name.startswith("nDCG")})
     show(
         {
             "compares": "a hybrid search of vectors and BM25 in Twin and in other systems, "
-            "with the same model in the same process",
+            f"{k} candidates of each, with the same model in the same process",
             "rows": rows,
+            "candidates": k,
             "questions": options.questions,
         },
-        [
-            *("system", *quality, "passages", "build s", "p50 ms", "p95 ms"),
-            *(f"{stage} ms" for stage in _STAGES),
-        ],
+        ["system", *quality, "passages", "build s", "stage", "p50 ms", "p95 ms"],
         options.json,
     )
 

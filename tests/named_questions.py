@@ -42,6 +42,21 @@ _SEVERAL = (
     "{one}, {other}: who is right about {about}?",
     "Where does {one} contradict {other}'s view of {about}?",
 )
+# One of them is an ordinary word, which only the other shows to be a name.
+_JOINED = (
+    "{one} and {other}: who is right about {about}?",
+    "{one} or {other}, whose view of {about} holds?",
+    "{one} vs {other} on {about}",
+    "{one} & {other} on {about}",
+    "{one}, {other}: what do they make of {about}?",
+    "{one} and {other} disagree about {about}. Why?",
+)
+_JOINED_LOWER = (
+    "compare {one} and {other} on {about}",
+    "who is right about {about}, {other} or {one}?",
+    "{one} vs. {other} on {about}",
+    "does {one} agree with {other}?",
+)
 _STRANGERS_FIRST = ("Gwendolyn", "Barnaby", "Ezekiel", "Rosalind")
 _STRANGERS_LAST = ("Featherstone", "Lovelace", "Abernathy", "Zuckerman")
 _NOBODY = (
@@ -135,6 +150,7 @@ def questions_of(authors: Sequence[Author], seed: int) -> list[Named]:
             one=one.name, other=other.name, about=draw.choice(_ABOUT)
         )
         made.append(Named(question, "several", frozenset((one.slug, other.slug))))
+    made += _joined(authors, draw)
     two_words = [a.name for a in authors if a.name.isascii() and a.name.count(" ") == 1]
     for name in draw.sample(two_words, 12):
         first, last = name.split()
@@ -180,6 +196,27 @@ def _about_one(author: Author, authors: Sequence[Author], draw: random.Random) -
                 yield Named(_ask(part, draw).lower(), f"{label}, lower case", fits)
         if place == -1 and len(parts) == 2 and not shared and draw.random() < 0.5:
             yield Named(_ask(f"{parts[0][0]}. {part}", draw), "initial", only)
+
+
+def _joined(authors: Sequence[Author], draw: random.Random) -> Iterator[Named]:
+    """Yield questions about two authors, one by a word and one by a name that is none."""
+    fits = Counter(name for author in authors for name in _single_names(author))
+    parts = [(a, part) for a in authors for part in a.name.split() if fits[slugify(part)] == 1]
+    words = [(author, part) for author, part in parts if part in WORDS]
+    others = [
+        (author, part)
+        for author, part in parts
+        if part == author.name.split()[-1] and re.fullmatch(r"[A-Z][a-z]{6,}", part)
+    ]
+    for one, word in words:
+        other, name = draw.choice([pair for pair in others if pair[0] is not one])
+        meant = frozenset((one.slug, other.slug))
+        about = draw.choice(_ABOUT)
+        question = draw.choice(_JOINED).format(one=word, other=name, about=about)
+        yield Named(question, "joined", meant)
+        lower = draw.choice(_JOINED_LOWER)
+        question = lower.format(one=word.lower(), other=name.lower(), about=about)
+        yield Named(question, "joined, lower case", meant)
 
 
 def _single_names(author: Author) -> set[str]:

@@ -37,8 +37,23 @@ def build_tiny_model(
     SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder))
 
 
-def build_tiny_cross_encoder(folder: Path, *, labels: int = 1, seed: int = 0) -> None:
-    """Write a cross-encoder's folder: the architecture of ms-marco-MiniLM, with random weights."""
+def build_tiny_cross_encoder(
+    folder: Path,
+    *,
+    labels: int = 1,
+    seed: int = 0,
+    words: int | None = None,
+    weight: float | None = None,
+) -> None:
+    """Write a cross-encoder's folder: the architecture of ms-marco-MiniLM, with random weights.
+
+    Args:
+        folder: is made.
+        labels: scores a pair.
+        seed: of the weights.
+        words: that the model has rows for; all of the tokenizer's if not said.
+        weight: what all weights are instead.
+    """
     import torch
     from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
@@ -49,7 +64,7 @@ def build_tiny_cross_encoder(folder: Path, *, labels: int = 1, seed: int = 0) ->
     (folder / "vocab.txt").write_text("\n".join(vocabulary))
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=len(vocabulary),
+        vocab_size=words or len(vocabulary),
         hidden_size=16,
         num_hidden_layers=1,
         num_attention_heads=2,
@@ -58,5 +73,9 @@ def build_tiny_cross_encoder(folder: Path, *, labels: int = 1, seed: int = 0) ->
         num_labels=labels,
         initializer_range=0.3,  # so that scores differ by more than bfloat16 rounds
     )
-    BertForSequenceClassification(config).save_pretrained(folder)
+    model = BertForSequenceClassification(config)
+    if weight is not None:
+        for parameter in model.parameters():
+            torch.nn.init.constant_(parameter, weight)
+    model.save_pretrained(folder)
     BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=512).save_pretrained(folder)

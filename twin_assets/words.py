@@ -2,7 +2,7 @@
 
 import hashlib
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import Stemmer
 # Scripts that put no spaces between words: their runs are matched by pairs of characters.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}"
 _RUN = regex.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+", regex.VERSION0)
+_WRITTEN = regex.compile(r"\w+")
 _IS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
 
 # What a question is put together with. In a small collection such words are rare, and would count.
@@ -25,6 +26,8 @@ _FUNCTION_WORDS = """
     other say says said tell tells told think thinks
 """
 _NOT_TELLING = frozenset(_FUNCTION_WORDS.split())
+# What is contracted is a function word: "can't" whole, and what follows the apostrophe in "rye's".
+_CONTRACTED = regex.compile(r"\b\w*n['’]t\b|(?<=\w)['’](?:s|re|ve|ll|d|m)\b")
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -40,16 +43,20 @@ def words(text: str) -> list[str]:
     return _stems(_split(_fold(text)))
 
 
-def question_words(question: str, leave_out: Collection[str] = ()) -> list[str]:
-    """Return the words of a question that are searched for, or all if there are no others.
+def question_words(question: str) -> list[str]:
+    """Return the words of a question that are searched for, or all if none of them tells much."""
+    return telling_words(question) or words(question)
 
-    Args:
-        question: as it was asked.
-        leave_out: what :func:`words` makes of a text that the question's matter is not, as the name
-            of the author whose writing is searched.
-    """
-    telling = _stems(word for word in _split(_fold(question)) if word not in _NOT_TELLING)
-    return [word for word in telling if word not in leave_out] or words(question)
+
+def telling_words(question: str) -> list[str]:
+    """Return the words of a question that say what it is about, as :func:`words` does."""
+    folded = _CONTRACTED.sub(" ", _fold(question))
+    return _stems(word for word in _split(folded) if word not in _NOT_TELLING)
+
+
+def written_words(text: str) -> set[str]:
+    """Return the text's words as they are written but for case and accents, ``ERR_1207`` whole."""
+    return set(_WRITTEN.findall(_CONTRACTED.sub(" ", _fold(text))))
 
 
 def word_hashes(stems: Sequence[str]) -> Hashes:

@@ -10,6 +10,7 @@ from builders import raw_document
 from twin_assets.documents import Author
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import load_settings
+from twin_serving.retrieval import RetrievalOptions
 
 SETTINGS = [
     "dense",
@@ -58,8 +59,9 @@ def test_a_collection_is_measured_in_a_home_that_leaves_nothing_behind(
             low, high = row[f"{name}_interval"]
             assert low <= row[name] <= high
     assert rows["dense"]["ndcg_at_10"] == rows["dense"]["mrr_at_10"] == 1.0
-    # without a language model and a cross-encoder the default is what was measured before
-    assert {**rows["default"], "setting": ""} == {**rows["hybrid+late-interaction"], "setting": ""}
+    # "default" is measured with what a user gets
+    counts = {name: row["candidates"] for name, row in rows.items()}
+    assert counts == dict.fromkeys(SETTINGS, 100) | {"default": RetrievalOptions().k}
     assert "embedded" in done.err
     assert not (tmp_path / "home").exists()
     assert not list((tmp_path / "scratch").glob("twin-eval-*"))

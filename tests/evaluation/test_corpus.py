@@ -6,6 +6,7 @@ from beir_files import DOCUMENTS, write_dataset
 from twin_assets.documents import Category
 from twin_serving.evaluation.beir import read_dataset
 from twin_serving.evaluation.corpus import corpus_of
+from twin_serving.retrieval.self_query import AuthorNames
 
 
 def corpus(folder, documents, **more):
@@ -22,13 +23,21 @@ def many(count: int) -> list[dict[str, str]]:
     ]
 
 
+def test_no_question_names_the_folder(tmp_path):
+    (author,) = corpus(tmp_path / "Rye Bread", DOCUMENTS).authors
+    question = "Is Rye Bread good, and what does Bread say of rye bread?"
+    names = AuthorNames([author])
+    assert names.without(question, author.slug, lambda word: False) == question
+    assert names.match(question, lambda word: False).named == ()
+
+
 @pytest.mark.parametrize("documents", [DOCUMENTS, many(51)])
 def test_without_authors_or_with_too_many_all_is_one_partition_named_after_the_folder(
     tmp_path, documents
 ):
     found = corpus(tmp_path / "Bread & Boats", documents)
     assert [(author.slug, author.name) for author in found.authors] == [
-        ("bread-boats", "Bread & Boats")
+        ("bread-boats", "urn:beir:bread-boats")
     ]
     assert {document.author for document in found.documents.values()} == {"bread-boats"}
     assert {question.author for question in found.questions} == {"bread-boats"}

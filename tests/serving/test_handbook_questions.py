@@ -63,12 +63,11 @@ def test_a_question_about_nothing_in_the_corpus_is_not_answered(twin, question):
 
 
 def test_headings_and_titles_lead_to_their_article(twin):
-    """Known items: what a user gets finds 0.9 of them, and more than vectors alone do."""
+    """What a user gets finds 0.9 of them, and more than vectors alone: see bench/known_items.py."""
     store = create_store("faiss", twin.settings)
     versions = {p.author.slug: p.version for p in twin.catalog.served().partitions}
     documents = [one for key in versions.items() for one in store.read(*key).documents]
     quality = measure_quality(twin.retriever, documents, versions)
     assert quality.questions == 100
-    # 0.93 and 0.79 when this was written
     assert quality.figures[RECALL].mean >= 0.9
     assert quality.figures[RECALL].mean > quality.figures[RECALL + DENSE].mean

@@ -1,5 +1,6 @@
 """The rerank stage: late interaction, a real cross-encoder, and what happens without one."""
 
+import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.retrieval import Candidate, Rerank
 from twin_serving.retrieval.cross_encoder import CrossEncoder, find_cross_encoder
 from twin_serving.retrieval.late_interaction import late_interaction
+from twin_serving.retrieval.readings import readings
 from twin_serving.retrieval.rerank import Reranker
 
 QUESTION = "When does a rye starter peak?"
@@ -65,20 +67,26 @@ def test_the_search_s_order_counts_half(embedder):
     assert [c.score for c in ranked] == pytest.approx([1, 0.75])
 
 
-def test_a_cross_encoder_orders_by_its_own_score_alone(folder, embedder):
-    """Its scores are those of the model read by hand, pair by pair."""
+def scores_by_hand(folder: Path, question: str, passages: list[str]) -> list[float]:
+    """Return what the model in the folder gives, pair by pair."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    ranked = CrossEncoder(folder).rerank("the fox", some(), embedder)
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    expected = {}
-    for one in some():
-        read = f"{one.document.title}\n\n{one.text}"
-        pair = tokenizer("the fox", read, return_tensors="pt")
-        with torch.no_grad():
-            expected[one.text] = torch.sigmoid(model(**pair).logits)[0, 0].item()
+    with torch.no_grad():
+        return [
+            torch.sigmoid(model(**tokenizer(question, one, return_tensors="pt")).logits).item()
+            for one in passages
+        ]
+
+
+def test_a_cross_encoder_orders_by_its_own_score_alone(folder, embedder):
+    """Its scores are those of the model read by hand, pair by pair."""
+    ranked = CrossEncoder(folder).rerank("the fox", some(), embedder)
+    read = [f"{one.document.title}\n\n{one.text}" for one in some()]
+    by_hand = scores_by_hand(folder, "the fox", read)
+    expected = {one.text: score for one, score in zip(some(), by_hand, strict=True)}
     assert {c.text: c.score for c in ranked} == pytest.approx(expected, abs=0.02)
     scores = [c.score for c in ranked]
     assert scores == sorted(scores, reverse=True)
@@ -89,11 +97,14 @@ def test_a_cross_encoder_orders_by_its_own_score_alone(folder, embedder):
 
 
 def test_a_cross_encoder_reads_a_long_passage_to_its_end(folder, embedder):
-    long, end = candidate(FILLER + "the fox jumps"), candidate("the fox jumps")
-    scores = {
-        c.text: c.score for c in CrossEncoder(folder).rerank("the fox", [long, end], embedder)
-    }
-    assert len(scores) == 2
+    """A passage scores what its best piece does: here the last, which the first says nothing of."""
+    long = candidate("quick " * 600 + "brown " * 100)
+    pieces, _ = readings([long], embedder)
+    *others, last = scores_by_hand(folder, "the fox", pieces)
+    assert len(others) > 1
+    assert last > max(others) + 0.05
+    (ranked,) = CrossEncoder(folder).rerank("the fox", [long], embedder)
+    assert ranked.score == pytest.approx(last, abs=0.02)
     assert CrossEncoder(folder).rerank("the fox", [], embedder) == []
 
 
@@ -112,7 +123,11 @@ def test_a_name_is_looked_up_in_the_hub_s_cache_alone(folder, tmp_path, monkeypa
     import huggingface_hub.constants
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    asked: list[object] = []
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, lambda _, address: asked.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *address, **_: asked.append(address) or [])
     name = "cross-encoder/tiny"
     assert find_cross_encoder(name) is None
     repository = tmp_path / "models--cross-encoder--tiny"
@@ -122,6 +137,8 @@ def test_a_name_is_looked_up_in_the_hub_s_cache_alone(folder, tmp_path, monkeypa
     (repository / "snapshots").mkdir()
     (repository / "snapshots" / commit).symlink_to(folder)
     assert find_cross_encoder(name) == repository / "snapshots" / commit
+    assert find_cross_encoder("cross-encoder/other") is None
+    assert asked == []
 
 
 @pytest.mark.parametrize("name", ["no/such/model/at all", "x" * 300, "cross-encoder/none", "\0"])
@@ -150,6 +167,34 @@ def test_one_that_cannot_be_loaded_costs_the_stage_and_is_not_tried_again(
     (broken / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
     assert reranker.rerank("the fox", some(), Rerank.AUTO)[1] == "late interaction"
     assert len(ranked) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [({"words": 20}, "failed: IndexError"), ({"weight": float("nan")}, "no numbers")],
+)
+def test_one_that_fails_at_a_question_costs_the_stage(fault, reason, embedder, tmp_path):
+    """Its tokenizer knows words that it has no row for; or its weights are broken."""
+    build_tiny_cross_encoder(tmp_path / "tiny", **fault)
+    reranker = Reranker(embedder, settings_with(tmp_path / "tiny", tmp_path))
+    ranked, method, why = reranker.rerank("the fox", some(), Rerank.AUTO)
+    assert method == "late interaction"
+    assert why is not None
+    assert reason in why
+    assert "\n" not in why
+    assert ranked == late_interaction("the fox", some(), embedder)
+
+
+def test_which_one_is_used_is_decided_before_the_first_question(folder, embedder, tmp_path):
+    later = tmp_path / "later"
+    before = Reranker(embedder, settings_with(later, tmp_path))
+    later.symlink_to(folder)
+    after = Reranker(embedder, settings_with(later, tmp_path))
+    later.unlink()
+    assert before.rerank("the fox", some(), Rerank.AUTO)[2] == (
+        f"the cross-encoder {later} is not at hand"
+    )
+    assert "cannot be loaded" in (after.rerank("the fox", some(), Rerank.AUTO)[2] or "")
 
 
 def test_a_classifier_is_no_cross_encoder(tmp_path, embedder):

@@ -167,6 +167,79 @@ def test_names_of_many_shapes(question, name, is_common_word):
     assert (match and match.name) == name
 
 
+WORDY = [
+    *("Mark Rose", "Grace Stone", "Paul Iusztin", "Simon Willison", "Hope Winter"),
+    *("Grace Hopper", "Peter Johnson", "Thea Price"),
+]
+
+
+@pytest.fixture(scope="module")
+def named(is_common_word):
+    names = AuthorNames([Author(slugify(name), name) for name in WORDY])
+
+    def run(question: str) -> set[str]:
+        return {one.name for one in names.match(question, is_common_word).named}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Rose and Iusztin: who is right about RAG?", {"Mark Rose", "Paul Iusztin"}),
+        ("Mark and Paul disagree about RAG. Why?", {"Mark Rose", "Paul Iusztin"}),
+        ("Hope or Simon: who is right?", {"Hope Winter", "Simon Willison"}),
+        ("Stone vs Iusztin on agents", {"Grace Stone", "Paul Iusztin"}),
+        ("Stone vs. Iusztin on agents", {"Grace Stone", "Paul Iusztin"}),
+        ("compare rose and iusztin on RAG", {"Mark Rose", "Paul Iusztin"}),
+        ("compare iusztin with rose on RAG", {"Mark Rose", "Paul Iusztin"}),
+        ("Does rose agree with iusztin?", {"Mark Rose", "Paul Iusztin"}),
+        ("Rose & Iusztin on RAG", {"Mark Rose", "Paul Iusztin"}),
+        ("Rose, Stone and Iusztin on RAG", {"Mark Rose", "Grace Stone", "Paul Iusztin"}),
+        ("Price, Iusztin: who is right?", {"Thea Price", "Paul Iusztin"}),
+        # not in one breath with a name, or no name at all
+        ("What is the price and Iusztin's advice?", {"Paul Iusztin"}),
+        ("In winter, Iusztin writes. Why?", {"Paul Iusztin"}),
+        ("rose and stone in a garden", set()),
+        ("Rose petals and Kubernetes", set()),
+    ],
+)
+def test_an_ordinary_word_that_is_joined_to_a_name_is_one(named, question, expected):
+    assert named(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Explain the Grace Hopper superchip", set()),
+        ("Is Grace Hopper right?", {"Grace Hopper"}),
+        ("What did Simon Wilson write about Datasette?", set()),
+        ("What did Simon Wilison write about Datasette?", {"Simon Willison"}),
+        ("What does Peter Johnston say?", set()),
+        ("What does Peter Jonson say?", {"Peter Johnson"}),
+    ],
+)
+def test_another_s_whole_name_is_not_an_author_s(named, question, expected):
+    assert named(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "rest"),
+    [
+        ("What does Paul Iusztin say about RAG?", "What does  say about RAG?"),
+        ("What’s Iusztin's view? And Paul's?", "What’s  view? And ?"),
+        ("paul iustzin on RAG", " on RAG"),
+        ("Compare Iusztin with Rose", "Compare  with Rose"),
+        ("Café: how would Paul put it?", "Café: how would  put it?"),
+        ("Cafe\u0301: how would Paul put it?", "Café: how would  put it?"),
+        ("Nobody at all", "Nobody at all"),
+    ],
+)
+def test_a_question_without_an_author_s_name(question, rest, is_common_word):
+    names = AuthorNames([Author(slugify(name), name) for name in WORDY])
+    assert names.without(question, "paul-iusztin", is_common_word) == rest
+
+
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_generated_questions(seed, is_common_word):
     """Names of many shapes in many ways; another seed makes other names and questions."""

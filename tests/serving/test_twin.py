@@ -15,7 +15,7 @@ from twin_assets.raw_store import open_raw_store
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer
 from twin_serving.cli.launch import build
-from twin_serving.retrieval import PRESETS, Rerank, Retrieval, RetrievalOptions
+from twin_serving.retrieval import PRESETS, Rerank, Retrieval, RetrievalOptions, Search
 from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Twin
 
@@ -68,6 +68,55 @@ def test_a_question_about_nothing_here_is_not_answered(twin, question):
     assert answer.text.startswith("Nothing fitting was found")
     assert answer.citations == ()
     assert answer.trace[-1].skipped
+
+
+@pytest.mark.parametrize("search", Search)
+def test_an_exact_word_that_the_model_never_learned_is_answered(search, settings, instance):
+    texts = {
+        "errors": "On some of our boats the logger prints ERR_1207 after a frost; the battery is "
+        "then too cold to charge, so warm it first and press the green button twice.",
+        "walls": "The harbour wall is painted white every spring by the keeper.",
+    }
+    with closing(open_raw_store(settings)) as store:
+        store.put_author(Author("mark-rose", "Mark Rose", aliases=("the gardener",)))
+        store.upsert(
+            raw_document(f"https://example.com/{name}", text, author="mark-rose")
+            for name, text in texts.items()
+        )
+    assert not build(settings, instance, [], lambda event: None).failed
+    twin = Twin(settings)
+    answer = ask(twin, "What does ERR_1207 mean?", search=search)
+    (passage,) = answer.retrieval.passages
+    assert passage.candidate.similarity < settings.minimum_score
+    assert "too cold to charge" in answer.text
+    assert not ask(twin, "What does ERR_1208 mean?", search=search).citations
+    assert not ask(twin, "What does Mark Rose bake?", search=search).citations
+
+
+def test_an_author_s_name_is_no_word_that_is_searched_but_its_words_are(settings, instance):
+    texts = [
+        "Prune the rose in spring.",
+        "Prune the ivy in a stone garden.",
+        "Mark Rose has written all of this.",
+    ]
+    with closing(open_raw_store(settings)) as store:
+        store.put_author(Author("mark-rose", "Mark Rose", aliases=("the gardener",)))
+        store.upsert(
+            raw_document(f"https://example.com/{at}", text, author="mark-rose")
+            for at, text in enumerate(texts)
+        )
+    assert not build(settings, instance, [], lambda event: None).failed
+    retriever = Twin(settings).retriever
+
+    def found_for(question: str) -> set[str]:
+        options = RetrievalOptions(author="mark-rose", search=Search.BM25, rerank=Rerank.OFF)
+        found = retriever.candidates(question, options)
+        return {one.text for one in found}
+
+    assert found_for("How do I use a rose?") == {texts[0], texts[2]}
+    assert found_for("What does Mark Rose say about ivy?") == {texts[1]}
+    assert found_for("Is Rose's ivy pruned?") == {texts[0], texts[1]}
+    assert found_for("Mark Rose?") == {texts[0], texts[2]}  # nothing else is asked
 
 
 def test_every_citation_resolves_and_its_words_stand_where_it_says(twin):
@@ -248,6 +297,9 @@ def test_a_language_model_gives_phrasings_and_names_who_is_meant(sample_home):
         plain = twin.retrieve(question, PRESETS["fast"])
         assert plain.author is None
         assert [entry.stage for entry in plain.trace if entry.skipped] == ["expansion", "rerank"]
+        own = twin.retrieve(question, RetrievalOptions(use_llm=False))
+        (expansion,) = [entry for entry in own.trace if entry.stage == "expansion"]
+        assert (expansion.skipped, expansion.reason) == (True, "switched off for this question")
         assert len(server.requests) == asked
     down = ask(twin, question)
     assert down.retrieval.passages

@@ -120,17 +120,6 @@ def test_a_title_counts(tmp_path: Path) -> None:
     assert with_title > without == 0
 
 
-def test_the_name_of_the_author_who_is_searched_is_left_out(tmp_path: Path) -> None:
-    """It stands in few chunks, and would outweigh what is asked."""
-    part = written(ADA, ["rye", "ada on oven", "stone"], Category.POST)
-    index = opened(tmp_path, part)
-    mine = index.scores("What does Ada say about rye?", "ada").best(Category.POST, 9)
-    assert [match.row for match in mine] == [0]
-    of_all = index.scores("What does Ada say about rye?").best(Category.POST, 9)
-    assert {match.row for match in of_all} == {0, 1}
-    assert [match.row for match in index.scores("Ada?", "ada").best(Category.POST, 9)] == [1]
-
-
 def test_nobody_nothing_and_no_question(tmp_path: Path) -> None:
     part = written(ADA, ["rye"], Category.POST)
     empty = partition(BOB, [])

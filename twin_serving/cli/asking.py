@@ -16,7 +16,9 @@ from twin_serving.cli.options import (
     AuthorName,
     K,
     NoExpand,
+    NoLlm,
     NoRerank,
+    Phrasings,
     Preset,
     PresetName,
     RerankBy,
@@ -66,7 +68,9 @@ def retrieve_command(
     search: SearchBy = None,
     rerank: RerankBy = None,
     no_rerank: NoRerank = False,
+    phrasings: Phrasings = None,
     no_expand: NoExpand = False,
+    no_llm: NoLlm = False,
     index: Index = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -80,7 +84,9 @@ def retrieve_command(
         search=search,
         rerank=rerank,
         no_rerank=no_rerank,
+        phrasings=phrasings,
         no_expand=no_expand,
+        no_llm=no_llm,
     )
     retrieval = _twin(index, as_of).retrieve(question, options)
     if as_json:
@@ -104,7 +110,9 @@ def ask_command(
     search: SearchBy = None,
     rerank: RerankBy = None,
     no_rerank: NoRerank = False,
+    phrasings: Phrasings = None,
     no_expand: NoExpand = False,
+    no_llm: NoLlm = False,
     index: Index = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -118,7 +126,9 @@ def ask_command(
         search=search,
         rerank=rerank,
         no_rerank=no_rerank,
+        phrasings=phrasings,
         no_expand=no_expand,
+        no_llm=no_llm,
     )
     twin = _twin(index, as_of)
     try:

@@ -25,7 +25,7 @@ from twin_serving.cli.output import counted, err, out, plain, print_json, say
 from twin_serving.evaluation import DEPTH
 from twin_serving.evaluation.beir import Dataset, read_dataset
 from twin_serving.evaluation.corpus import LINKS, Corpus, corpus_of
-from twin_serving.evaluation.measuring import Result, measure
+from twin_serving.evaluation.measuring import DEFAULT, Result, measure
 from twin_serving.evaluation.metrics import Estimate
 from twin_serving.twin import Twin
 
@@ -58,7 +58,8 @@ def eval_command(
     """Measure the retrieval on a test collection, in a home of its own.
 
     The collection goes through the same cleaning, chunking, embedding and index as any document;
-    then every setting answers its questions, at a depth of 100 candidates. More than 50 authors, or
+    then every setting answers its questions with 100 candidates, and "default" with those that a
+    user gets. More than 50 authors, or
     none, are one partition named after the folder, since the judgements are over the whole
     collection.
     """
@@ -181,7 +182,7 @@ def _report(
 def _result(result: Result) -> dict[str, Any]:
     """Return the setting's row: each mean, and its interval; null where it was not measured."""
     figures = result.figures
-    row: dict[str, Any] = {"setting": result.setting}
+    row: dict[str, Any] = {"setting": result.setting, "candidates": result.candidates}
     for name in _MEASURES:
         estimate: Estimate | None = getattr(figures, name, None)
         row[name] = estimate.mean if estimate else None
@@ -202,7 +203,8 @@ def _show(report: dict[str, Any], results: Sequence[Result]) -> None:
         plain(
             f"{report['dataset']}: {counted(report['documents'], 'document')}, "
             f"{report['queries']} questions, {report['queries_without_judgements']} more without "
-            f"judgements; {DEPTH} candidates a question; ± is half of the 95 % interval."
+            f"judgements; {DEPTH} candidates a question, and what a user gets ({DEFAULT}) with "
+            f"{results[-1].candidates}; ± is half of the 95 % interval."
         )
     )
     for result in results:

@@ -41,8 +41,17 @@ RerankBy = Annotated[
     ),
 ]
 NoRerank = Annotated[bool, typer.Option("--no-rerank", help="The same as --rerank off.")]
-NoExpand = Annotated[
-    bool, typer.Option("--no-expand", help="Search the question as it is asked alone.")
+Phrasings = Annotated[
+    int | None,
+    typer.Option(
+        "--phrasings",
+        min=1,
+        help="Ways to put the question that are searched; more than one needs a language model.",
+    ),
+]
+NoExpand = Annotated[bool, typer.Option("--no-expand", help="The same as --phrasings 1.")]
+NoLlm = Annotated[
+    bool, typer.Option("--no-llm", help="Let no language model take part before the answer.")
 ]
 
 
@@ -55,18 +64,23 @@ def retrieval_options(
     search: Search | None,
     rerank: Rerank | None,
     no_rerank: bool,
+    phrasings: int | None,
     no_expand: bool,
+    no_llm: bool,
 ) -> RetrievalOptions:
     """Return the preset with what was said besides."""
     if no_rerank and rerank not in (None, Rerank.OFF):
         raise typer.BadParameter("contradicts --rerank", param_hint="--no-rerank")
+    if no_expand and phrasings not in (None, 1):
+        raise typer.BadParameter("contradicts --phrasings", param_hint="--no-expand")
     said = {
         "author": author,
         "k": k,
         "top": top,
         "search": search,
         "rerank": Rerank.OFF if no_rerank else rerank,
-        "phrasings": 1 if no_expand else None,
+        "phrasings": 1 if no_expand else phrasings,
+        "use_llm": False if no_llm else None,
     }
     changes = {name: value for name, value in said.items() if value is not None}
     return replace(PRESETS[preset.value], **changes)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DEPTH = 100  # candidates a question; recall@100 needs no more
+DEPTH = 100  # candidates a question, but for what a user gets; recall@100 needs no more
 
 
 @dataclass(frozen=True, slots=True)

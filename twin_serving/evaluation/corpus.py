@@ -31,7 +31,8 @@ def corpus_of(dataset: Dataset) -> Corpus:
     partition, documents without one are in the folder's, and the self-query reads the questions as
     it reads any.
     """
-    folder = _author(dataset.name) or Author("corpus", "corpus")
+    slug = slugify(dataset.name) or "corpus"
+    folder = Author(slug, LINKS + slug)  # no question names it, whatever the folder is called
     known = {doc.author: _author(doc.author) for doc in dataset.documents if doc.author}
     if len({author.slug for author in known.values() if author}) > _MOST_AUTHORS:
         known = {}

@@ -25,7 +25,8 @@ SETTINGS: Mapping[str, RetrievalOptions] = {
     "hybrid": _PLAIN,
     "hybrid+late-interaction": replace(_PLAIN, rerank=Rerank.LATE_INTERACTION),
     "hybrid+cross-encoder": replace(_PLAIN, rerank=Rerank.CROSS_ENCODER),
-    DEFAULT: RetrievalOptions(k=DEPTH),
+    # as many candidates as a user gets: its recall@100 is that of those few
+    DEFAULT: RetrievalOptions(),
 }
 
 Progress = Callable[[str, int], None]
@@ -44,9 +45,13 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A setting with its figures, or with the reason why it could not be measured here."""
+    """A setting with its figures, or with the reason why it could not be measured here.
+
+    ``candidates`` are those of a question at most.
+    """
 
     setting: str
+    candidates: int
     figures: Figures | None
     reason: str | None = None
 
@@ -56,9 +61,6 @@ def measure(
 ) -> list[Result]:
     """Return the figures of every setting.
 
-    A setting that the retriever would answer by the same stages as one before is not run again, as
-    the default is where it falls back to what has been measured.
-
     Args:
         retriever: what is measured; it serves the questions' documents.
         questions: each with a relevant document.
@@ -67,7 +69,6 @@ def measure(
     Raises:
         TwinError: as :meth:`Retriever.retrieve`.
     """
-    measured: dict[object, Figures] = {}
     results: list[Result] = []
     for name, options in SETTINGS.items():
         # The first question tells which stages there are; it also loads what they need.
@@ -75,14 +76,11 @@ def measure(
         trace = retriever.retrieve(questions[0].text, own).trace
         method, reason = _reranked_by(trace)
         if options.rerank is Rerank.CROSS_ENCODER and method != Rerank.CROSS_ENCODER:
-            results.append(Result(name, None, reason or "the cross-encoder is not at hand"))
+            why = reason or "the cross-encoder is not at hand"
+            results.append(Result(name, options.k, None, why))
             continue
-        stages = tuple(entry.stage for entry in trace if not entry.skipped)
-        key = (options.search, stages, method)
-        if key not in measured:
-            found = run(retriever, questions, options, partial(progress, name))
-            measured[key] = figures_of(questions, found)
-        results.append(Result(name, measured[key]))
+        found = run(retriever, questions, options, partial(progress, name))
+        results.append(Result(name, options.k, figures_of(questions, found)))
     return results
 
 

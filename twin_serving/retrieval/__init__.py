@@ -34,12 +34,16 @@ class RetrievalOptions:
     """What a question may ask of the stages.
 
     ``k`` candidates are searched, a third of them in each collection; ``top`` of them become the
-    context. ``author`` (a slug) skips the self-query. ``use_llm`` lets the language model decide
-    what the self-query's rules cannot, and ``phrasings`` is how many ways the question is searched
-    in, the asked one included; more than one needs a language model.
+    context. ``author`` (a slug) skips the self-query. ``use_llm`` lets the language model take part
+    before the answer: write a follow-up so that it stands alone, decide what the self-query's rules
+    cannot, and find other words. ``phrasings`` is how many ways the question is then searched in,
+    the asked one included.
     """
 
     author: str | None = None
+    # The first three passages, which is what a user gets of them, are as good with 9 candidates as
+    # with 30 (Cranfield, late interaction: nDCG@3 0.361 and recall@3 0.241 with both), and 30 take
+    # three times as long to rerank. nDCG@10 is 0.404 and 0.416: 9 leave the tenth place empty.
     k: int = 9
     top: int = 3
     use_llm: bool = True

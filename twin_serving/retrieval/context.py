@@ -2,31 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
 
 from twin_serving.retrieval import Candidate, Passage
+from twin_serving.retrieval.fitting import Fit
 
 
 def select_context(
-    candidates: Sequence[Candidate], top: int, minimum_similarity: float, token_budget: int
+    candidates: Sequence[Candidate], top: int, fit: Fit, token_budget: int
 ) -> tuple[tuple[Passage, ...], dict[str, int]]:
     """Return the first ``top`` candidates that fit, numbered from 1, and what was left out why.
 
     Chunks of one document that touch or overlap become one passage, which has the number of the
-    first of them, so that no number changes by what comes after it.
+    first of them. When one chunk joins two passages, the later number is left out: what comes after
+    a passage never gives its number to another.
 
     Args:
         candidates: best first.
         top: candidates at most.
-        minimum_similarity: a candidate whose cosine is lower does not fit the question.
+        fit: what a candidate must have to fit the question.
         token_budget: tokens of the passages together; one that would go over it is passed over.
     """
     passages: list[Passage] = []
     left_out = {"unfitting": 0, "duplicate": 0, "over_budget": 0, "beyond_top": 0}
     texts: set[str] = set()
-    spent = merged = 0
+    spent = merged = number = 0
     for candidate in candidates:
         text = " ".join(candidate.text.split())
-        if candidate.similarity < minimum_similarity:
+        if not fit.allows(candidate):
             left_out["unfitting"] += 1
         elif text in texts:
             left_out["duplicate"] += 1
@@ -37,13 +40,13 @@ def select_context(
         else:
             spent += candidate.tokens
             texts.add(text)
-            at = next((at for at, p in enumerate(passages) if _touch(p.candidate, candidate)), None)
-            if at is None:
-                number = len(passages) + 1
-                passages.append(Passage(number, candidate, (candidate.chunk_id,)))
-            else:
-                passages[at] = _joined(passages[at], candidate)
-                merged += 1
+            touching = [p for p in passages if _touch(p.candidate, candidate)]
+            number += not touching
+            merged += len(touching)
+            alone = Passage(number, candidate, (candidate.chunk_id,))
+            joined = reduce(_joined, [*touching, alone])
+            kept = [passage for passage in passages if passage not in touching]
+            passages = sorted([*kept, joined], key=lambda passage: passage.n)
     return tuple(passages), {"tokens": spent, "merged": merged, **left_out}
 
 
@@ -55,8 +58,8 @@ def _touch(one: Candidate, other: Candidate) -> bool:
     return not one.document.text[first.end : second.start].strip()
 
 
-def _joined(passage: Passage, other: Candidate) -> Passage:
-    best = passage.candidate
+def _joined(passage: Passage, later: Passage) -> Passage:
+    best, other = passage.candidate, later.candidate
     start, end = min(best.start, other.start), max(best.end, other.end)
     candidate = replace(
         best,
@@ -65,4 +68,4 @@ def _joined(passage: Passage, other: Candidate) -> Passage:
         text=best.document.text[start:end],
         tokens=best.tokens + other.tokens,
     )
-    return replace(passage, candidate=candidate, chunk_ids=(*passage.chunk_ids, other.chunk_id))
+    return replace(passage, candidate=candidate, chunk_ids=(*passage.chunk_ids, *later.chunk_ids))

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,26 +44,37 @@ class CrossEncoder:
         """Return the candidates ordered by the model's score of their best piece, 0 to 1.
 
         Raises:
-            ModelError: the model cannot be loaded.
+            ModelError: the model cannot be loaded, or cannot read these.
         """
         if not candidates:
             return []
-        model = self._load()
-        import torch
-
         pieces, owners = readings(candidates, embedder)
-        # it sorts the pairs by length itself, so that little is spent on padding
-        scores = model.predict(
-            [(question, piece) for piece in pieces],
-            batch_size=_BATCH,
-            activation_fn=torch.nn.Sigmoid(),
-            show_progress_bar=False,
-        )
+        scores = self._scores([(question, piece) for piece in pieces])
         best = [0.0] * len(candidates)
-        for owner, score in zip(owners, scores.tolist(), strict=True):
+        for owner, score in zip(owners, scores, strict=True):
             best[owner] = max(best[owner], score)
         scored = [replace(c, score=score) for c, score in zip(candidates, best, strict=True)]
         return sorted(scored, key=lambda candidate: -candidate.score)
+
+    def _scores(self, pairs: list[tuple[str, str]]) -> list[float]:
+        model = self._load()
+        import torch
+
+        try:
+            # it sorts the pairs by length itself, so that little is spent on padding
+            scores: list[float] = model.predict(
+                pairs,
+                batch_size=_BATCH,
+                activation_fn=torch.nn.Sigmoid(),
+                show_progress_bar=False,
+            ).tolist()
+        except (IndexError, RuntimeError, ValueError) as error:
+            # as with a tokenizer of another model, or too little memory
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            raise ModelError(f"The cross-encoder in {self.folder} failed: {line}") from error
+        if not all(map(isfinite, scores)):
+            raise ModelError(f"The cross-encoder in {self.folder} gives scores that are no numbers")
+        return scores
 
     def _load(self) -> "Model":
         with self._lock:

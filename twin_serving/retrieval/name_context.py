@@ -44,6 +44,13 @@ _BEFORE_MONTHS = {
     *("on", "by", "from", "of", "to", "before", "after", "early", "late"),
 }
 
+# What stands between two names in one breath.
+_JOINING = {
+    *(("and",), ("or",), ("nor",), ("vs",), ("versus",), ("with",)),
+    *(("agree", "with"), ("agrees", "with"), ("disagree", "with"), ("disagrees", "with")),
+}
+_JOINING_SIGNS = {"&", "/", "+"}
+
 _PARTICLES = {
     *("van", "von", "der", "den", "de", "del", "della", "di", "da", "dos", "du", "la", "el"),
     *("al", "bin", "ibn", "ter", "ten", "zu"),
@@ -69,6 +76,24 @@ def is_marked_as_name(words: Sequence[Word], start: int, end: int) -> bool:
     return (two_before, before) == ("according", "to") or (
         before == "by" and two_before in _WRITTEN_BY
     )
+
+
+def are_joined(words: Sequence[Word], doubtful: tuple[int, int], name: tuple[int, int]) -> bool:
+    """Tell whether a word is joined to a name, as in "Rose and Quill", and may be one itself.
+
+    Args:
+        words: the question's.
+        doubtful: the first place of the words in doubt, and the one after the last.
+        name: the same of the name.
+    """
+    start = doubtful[0]
+    if words[start].joined and _text(words, start - 1) in _DETERMINERS:
+        return False
+    (_, end), (next_start, _) = sorted((doubtful, name))
+    if end != next_start:
+        return tuple(word.text for word in words[end:next_start]) in _JOINING
+    sign = words[end].between.strip()
+    return sign in _JOINING_SIGNS or (sign == "," and words[start].upper)
 
 
 def is_ordinary(words: Sequence[Word], start: int, end: int) -> bool:

@@ -11,6 +11,7 @@ from twin_assets.embedding import Embedder
 from twin_assets.errors import BadInputError, IndexCorruptedError, UnknownAuthorError
 from twin_assets.model_folder import load_tokenizer
 from twin_assets.settings import TwinSettings
+from twin_assets.words import telling_words
 from twin_serving.catalog import Catalog, Served
 from twin_serving.llm import LanguageModel, Message
 from twin_serving.retrieval import (
@@ -25,6 +26,7 @@ from twin_serving.retrieval import (
 from twin_serving.retrieval.context import select_context
 from twin_serving.retrieval.conversation import recent, stand_alone
 from twin_serving.retrieval.expansion import expand
+from twin_serving.retrieval.fitting import fit_for
 from twin_serving.retrieval.rerank import Reranker
 from twin_serving.retrieval.search import search
 from twin_serving.retrieval.self_query import AuthorNames, SelfQuery, may_name_somebody
@@ -75,8 +77,10 @@ class Retriever:
         question, searched, author, served, candidates, trace = self._find(
             question, options, history
         )
+        unnamed = self._without_name(searched, author, served)
+        fit = fit_for(unnamed, self._settings.minimum_score, self._is_common_word)
         passages, numbers = select_context(
-            candidates, options.top, self._settings.minimum_score, self._settings.context_tokens
+            candidates, options.top, fit, self._settings.context_tokens
         )
         fitting = None if passages else "no candidate fits the question"
         trace.add("context", {"passages": len(passages), **numbers}, fitting)
@@ -107,10 +111,11 @@ class Retriever:
         phrasings = self._expand(question, options, trace)
 
         vectors = self._embedder.encode(phrasings)
+        unnamed = [self._without_name(phrasing, author, served) for phrasing in phrasings]
 
         def find() -> list[Candidate]:
             return search(
-                served.snapshot, phrasings, vectors, options.k, author=slug, by=options.search
+                served.snapshot, unnamed, vectors, options.k, author=slug, by=options.search
             )
 
         try:
@@ -136,14 +141,6 @@ class Retriever:
         else:
             trace.skip("rerank", "switched off for this question")
         return _Found(asked, question, author, served, candidates, trace)
-
-    def authors(self) -> list[Author]:
-        """Return the authors that are served.
-
-        Raises:
-            NothingServedError: there are none.
-        """
-        return [partition.author for partition in self._catalog.served().partitions]
 
     def _checked(self, question: str, options: RetrievalOptions) -> str:
         # an argument that is no UTF-8 arrives with lone surrogates, which no tokenizer takes
@@ -189,6 +186,8 @@ class Retriever:
             trace.skip("expansion", "one phrasing is asked for")
         elif self._model is None:
             trace.skip("expansion", _NO_MODEL)
+        elif not options.use_llm:
+            trace.skip("expansion", "switched off for this question")
         else:
             phrasings, fault = expand(question, self._model, options.phrasings)
             trace.add("expansion", {"phrasings": list(phrasings)}, fault)
@@ -213,7 +212,7 @@ class Retriever:
             chosen = AuthorMatch(partition.author.slug, partition.author.name, "chosen")
             trace.skip("self_query", "the author was chosen by the asker")
             return chosen
-        authors = tuple(partition.author for partition in served.partitions)
+        authors = _authors_of(served)
         names = _names_of(authors)
         found = names.match(question, self._is_common_word)
         if not found.named:
@@ -247,9 +246,24 @@ class Retriever:
                 return None
         return None
 
+    def _without_name(self, text: str, author: AuthorMatch | None, served: Served) -> str:
+        """Return the text without the author's name, unless it says nothing else.
+
+        The name tells nothing apart in what that author has written, and would outweigh the rest.
+        """
+        if author is None:
+            return text
+        names = _names_of(_authors_of(served))
+        rest = names.without(text, author.slug, self._is_common_word)
+        return rest if telling_words(rest) else text
+
     def _is_common_word(self, word: str) -> bool:
         """An ordinary word has an entry of its own in the model's vocabulary."""
         return load_tokenizer(self._embedder.folder.path).token_to_id(word) is not None
+
+
+def _authors_of(served: Served) -> tuple[Author, ...]:
+    return tuple(partition.author for partition in served.partitions)
 
 
 @lru_cache(maxsize=8)

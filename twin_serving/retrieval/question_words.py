@@ -28,7 +28,8 @@ class Word:
     ``text`` is folded and without a possessive ending; a handle's keeps its ``@``. ``upper`` tells
     whether it begins with a capital, ``opens`` whether a sentence or a quotation begins with it,
     ``title`` whether all longer words of the question have capitals, and ``joined`` whether nothing
-    but space stands before it.
+    but space stands before it. ``start`` and ``end`` are its offsets in the composed text (NFC),
+    and ``between`` is what stands between it and the word before.
     """
 
     text: str
@@ -37,6 +38,9 @@ class Word:
     title: bool
     possessive: bool
     joined: bool
+    start: int
+    end: int
+    between: str
 
     @property
     def capital(self) -> bool:
@@ -46,7 +50,7 @@ class Word:
 
 def words_of(text: str) -> list[Word]:
     """Return the words of a question or a name."""
-    text = unicodedata.normalize("NFC", text)
+    text = composed(text)
     matches = list(_WORD.finditer(text))
     longer = [match.group() for match in matches if len(match.group()) >= _LONGER]
     title = len(longer) >= _TITLE_WORDS and all(word[0].isupper() for word in longer)
@@ -67,10 +71,18 @@ def words_of(text: str) -> list[Word]:
                     or _POSSESSIVE.match(text[match.end() : match.end() + 1]) is not None
                 ),
                 joined=joined,
+                start=match.start(),
+                end=match.end(),
+                between=between,
             )
         )
         before, end = raw, match.end()
     return words
+
+
+def composed(text: str) -> str:
+    """Return the text as offsets count it: a letter with its accents is one character."""
+    return unicodedata.normalize("NFC", text)
 
 
 def fold(text: str) -> str:

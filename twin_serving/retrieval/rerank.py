@@ -1,7 +1,6 @@
 """The rerank stage: by the cross-encoder where there is one, else by late interaction."""
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from twin_assets.embedding import Embedder
 from twin_assets.errors import ModelError
@@ -14,18 +13,14 @@ MOST = 30  # candidates that are reranked: on Cranfield, the order below them ch
 
 
 class Reranker:
-    """Puts candidates in order; which model does it is decided once."""
+    """Puts candidates in order; which model does it is decided when this is made."""
 
     def __init__(self, embedder: Embedder, settings: TwinSettings) -> None:
         """Use the embedder, and the cross-encoder that the settings name if it is at hand."""
         self._embedder = embedder
         self._name = settings.cross_encoder
-
-    @cached_property
-    def cross_encoder(self) -> CrossEncoder | None:
-        """The cross-encoder, if it is at hand."""
         folder = find_cross_encoder(self._name)
-        return None if folder is None else CrossEncoder(folder)
+        self._cross_encoder = None if folder is None else CrossEncoder(folder)
 
     def rerank(
         self, question: str, candidates: Sequence[Candidate], by: Rerank
@@ -42,11 +37,11 @@ class Reranker:
         reason = None
         first, rest = candidates[:MOST], candidates[MOST:]
         if by is not Rerank.LATE_INTERACTION:
-            if self.cross_encoder is None:
+            if self._cross_encoder is None:
                 reason = f"the cross-encoder {self._name} is not at hand"
             else:
                 try:
-                    ordered = self.cross_encoder.rerank(question, first, self._embedder)
+                    ordered = self._cross_encoder.rerank(question, first, self._embedder)
                 except ModelError as error:
                     reason = str(error)
                 else:

@@ -47,7 +47,7 @@ def search(
 
     Args:
         snapshot: the index that is searched.
-        phrasings: the question, as it was asked and otherwise.
+        phrasings: the words of the question, as it was asked and otherwise.
         vectors: the phrasings', normalized float32 (phrasings, dimension).
         k: candidates in all. A third of them comes from each collection; the places that one
             cannot fill, and the rest of the division, go to the best of the others.

@@ -11,13 +11,14 @@ from rapidfuzz.distance import OSA
 from twin_assets.documents import Author
 from twin_serving.retrieval import AuthorMatch
 from twin_serving.retrieval.name_context import (
+    are_joined,
     is_marked_as_name,
     is_ordinary,
     is_part_of_longer_name,
     is_place_or_time,
     refers_to_person,
 )
-from twin_serving.retrieval.question_words import Word, words_of
+from twin_serving.retrieval.question_words import Word, composed, words_of
 
 # Edits (a letter more, fewer, another, or two swapped) that leave a name recognizable, by letters
 # of the word. In a word that stands alone two make another word sooner. A shorter word keeps its
@@ -125,14 +126,29 @@ class AuthorNames:
             is_common_word: tells whether a lower-case word is an ordinary one, so that "field
                 notes" is not about Ms. Field.
         """
-        words = words_of(question)
-        found = [
-            one
-            for one in (*self._find_exact(words), *self._find_misspelled(words))
-            if _is_name(one, words, is_common_word)
-        ]
-        spans = _resolved(_surest(found))
+        spans = self._spans(words_of(question), is_common_word)
         return _decided(_matches(spans), any(len(some) > 1 for some in spans))
+
+    def without(self, question: str, slug: str, is_common_word: IsCommonWord) -> str:
+        """Return the question without the words that name this author.
+
+        Args:
+            question: as it was asked.
+            slug: the author's.
+            is_common_word: as :meth:`match` takes it.
+        """
+        words = words_of(question)
+        rest, end = "", 0
+        text = composed(question)
+        for some in self._spans(words, is_common_word):
+            if any(one.form.author.slug == slug for one in some):
+                rest += text[end : words[some[0].start].start]
+                end = words[some[0].end - 1].end
+        return rest + text[end:]
+
+    def _spans(self, words: Sequence[Word], is_common_word: IsCommonWord) -> list[list[_Found]]:
+        found = (*self._find_exact(words), *self._find_misspelled(words))
+        return _resolved(_surest(_names(found, words, is_common_word)))
 
     def _find_exact(self, words: Sequence[Word]) -> Iterator[_Found]:
         texts = tuple(word.text for word in words)
@@ -226,17 +242,46 @@ def _edits(asked: Sequence[str], name: Sequence[str]) -> int | None:
     return total if total <= _MOST_EDITS else None
 
 
-def _is_name(found: _Found, words: Sequence[Word], is_common_word: IsCommonWord) -> bool:
-    """Tell whether the words are this author's name here, not ordinary words or another's."""
+def _names(
+    found: Sequence[_Found], words: Sequence[Word], is_common_word: IsCommonWord
+) -> list[_Found]:
+    """Return the finds that are names here: by themselves, or since they are joined to such."""
+    names: list[_Found] = []
+    left = list(found)
+    while more := [one for one in left if _is_name(one, words, is_common_word, names)]:
+        names += more
+        left = [one for one in left if one not in more]
+    # the Hopper in "the Grace Hopper chip" is no more a person than the whole
+    others = [one for one in left if one.form.is_whole and not one.edits]
+    return [one for one in names if not any(_is_within(one, other) for other in others)]
+
+
+def _is_within(one: _Found, other: _Found) -> bool:
+    return other.start <= one.start and one.end <= other.end and one.span != other.span
+
+
+def _is_name(
+    found: _Found,
+    words: Sequence[Word],
+    is_common_word: IsCommonWord,
+    names: Sequence[_Found],
+) -> bool:
+    """Tell whether the words are this author's name here, not ordinary words or another's.
+
+    ``names`` are those that are known to be names: an ordinary word that is joined to one is too.
+    """
     start, end, form = found.start, found.end, found.form
     if words[start].text.startswith("@"):
         return True
     asked = [word.text for word in words[start:end]]
-    marked = is_marked_as_name(words, start, end)
+    last = words[end - 1]
+    marked = is_marked_as_name(words, start, end) or any(
+        are_joined(words, found.span, other.span) for other in names
+    )
     if any(
-        word.text != text and is_common_word(word.text) and (len(asked) == 1 or not word.capital)
+        word.text != text and is_common_word(word.text) and (word is last or not word.capital)
         for word, text in zip(words[start:end], form.words, strict=True)
-    ):  # another word is no misspelled name: "the price" is not Thea Price
+    ):  # another word is no misspelled name: "the price" is not Thea Price, nor Ann Prince she
         return False
     if len(asked) == 1:
         if not marked and (is_common_word(asked[0]) or is_common_word(form.name[0])):

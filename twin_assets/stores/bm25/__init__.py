@@ -56,8 +56,6 @@ class Bm25Index:
     def scores(self, question: str, author: str | None = None) -> "Bm25Scores":
         """Return what every chunk of the author, or of all, scores for the question.
 
-        One author's name tells nothing apart in what that author has written, so it is left out.
-
         Raises:
             IndexCorruptedError: a file does not hold what it should.
         """
@@ -65,9 +63,7 @@ class Bm25Index:
         if selection is None:
             chosen = [v for slug, v in self._versions.items() if author in (None, slug)]
             selection = self._selections[author] = _Selection(chosen)
-        name = self._versions[author].name_words if author in self._versions else ()
-        asked = question_words(question, name)
-        return Bm25Scores(selection, selection.score(word_hashes(asked)))
+        return Bm25Scores(selection, selection.score(word_hashes(question_words(question))))
 
 
 class Bm25Scores:

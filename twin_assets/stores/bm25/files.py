@@ -46,17 +46,11 @@ class Bm25Version:
             IndexCorruptedError: one is missing.
         """
         self.author = manifest.author.slug
-        self._names = (manifest.author.name, *manifest.author.aliases)
         self.is_there = TERMS in manifest.files
         self._folder = folder
         self._buffers = {
             name: map_file(folder / name) for name in (TERMS, CHUNKS) if name in manifest.files
         }
-
-    @cached_property
-    def name_words(self) -> frozenset[str]:
-        """The words of the author's name and aliases."""
-        return frozenset(word for name in self._names for word in words(name))
 
     @cached_property
     def terms(self) -> Hashes:

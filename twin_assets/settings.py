@@ -3,6 +3,7 @@
 ``python -m twin_assets.settings`` prints ``.env.example``; a test keeps the two equal.
 """
 
+import json
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -279,7 +280,8 @@ def env_example() -> str:
     """Return the text of ``.env.example``: each variable with its meaning and default."""
     lines = ["# Copy to .env and uncomment what you change. Defaults are shown.", ""]
     for name, info in TwinSettings.model_fields.items():
-        lines += [f"# {info.description}", f"# TWIN_{name.upper()}={info.default}", ""]
+        default = json.dumps(info.default) if isinstance(info.default, tuple) else info.default
+        lines += [f"# {info.description}", f"# TWIN_{name.upper()}={default}", ""]
     return "\n".join(lines)
 
 

@@ -23,22 +23,29 @@ from twin_assets.raw_store.jsonl import import_jsonl
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import create_store
 from twin_assets.stores.faiss import FaissStore
+from twin_serving import audit
+from twin_serving.audit import AuditLog
 from twin_serving.catalog import open_instance
 from twin_serving.cli import forgetting as command
 from twin_serving.cli.launch import build
+from twin_serving.retrieval import RetrievalOptions
+from twin_serving.twin import Twin
 
 ADA = {"author": "Ada Quillfeather", "link": "https://zibeline.example/a", "title": "Brachylogy"}
 BOB = {"author": "Bob Marrow", "link": "https://example.com/b", "title": "Wire"}
 # A link, a title, a text of each version, and the keys that the layers know the author by.
 HERS = ("zibeline", "brachylogy", "xylopolist", "yarborough", "quillfeather")
 WIRE = "A wire antenna half a wavelength long has its lowest impedance in the middle."
-LAYERS = ["faiss index", "Dagster", "artifacts", "vector cache", "raw store"]
+LAYERS = ["faiss index", "Dagster", "artifacts", "audit trail", "vector cache", "raw store"]
 FORGET = ("forget", "Ada Quillfeather", "--yes")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> TwinSettings:
-    """A home with two authors built, then Ada alone, then both: she fails and he goes on."""
+    """A home with two authors built, then Ada alone, then both: she fails and he goes on.
+
+    Somebody has asked about her.
+    """
     folder = tmp_path_factory.mktemp("forgetting")
     settings = load_settings(home=folder / "home", _env_file=None)
     documents = folder / "documents.jsonl"
@@ -58,6 +65,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> TwinSettings:
         instance.report_runless_asset_event(
             dg.AssetObservation("faiss_index", partition="ada-quillfeather")
         )
+    question = "What does the yarborough of Ada Quillfeather hold?"
+    assert "yarborough" in Twin(settings).ask(question, RetrievalOptions()).text
     return settings
 
 
@@ -176,6 +185,8 @@ def test_an_author_who_comes_again_is_new(twin, home, tmp_path):
         (Storages, "compact"),
         (forgetting, "_clear_caches"),
         (command, "_remove_artifacts"),
+        (AuditLog, "forget"),
+        (audit, "compact"),
         (command, "forget_unused"),
         (command, "_forget_raw"),
     ],
@@ -215,6 +226,7 @@ def test_a_run_deleted_halfway_leaves_no_file(twin, home):
         ("faiss index", FaissStore, "forget"),
         ("Dagster", forgetting, "forget"),
         ("artifacts", command, "_remove_artifacts"),
+        ("audit trail", AuditLog, "forget"),
         ("vector cache", command, "forget_unused"),
         ("raw store", command, "_forget_raw"),
     ],

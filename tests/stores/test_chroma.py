@@ -139,6 +139,8 @@ def test_a_version_that_was_removed_while_it_was_open_gives_no_half_answer(
     monkeypatch.setattr("twin_assets.stores.chroma.snapshot._FEW", 0)
     with pytest.raises(IndexCorruptedError, match=r"of ada was removed while it was searched"):
         graph.search(question, Category.POST, 1)
+    with pytest.raises(IndexCorruptedError, match=r"of ada was removed while it was searched"):
+        graph.document(version_of("ada", 1).chunks[0])
 
 
 @pytest.mark.parametrize("few", [0, 2000])

@@ -63,7 +63,11 @@ class ChromaSnapshot:
         self._fetched: dict[tuple[Category, str | None], _Rows] = {}
 
     def document(self, chunk: Chunk) -> CleanedDocument | None:
-        """See :meth:`Snapshot.document`."""
+        """See :meth:`Snapshot.document`.
+
+        Raises:
+            IndexCorruptedError: the version was removed after it was opened.
+        """
         manifest = self._manifests.get(chunk.author)
         collection = self._collections.get(DOCUMENTS[chunk.category])
         if manifest is None or collection is None:
@@ -71,7 +75,10 @@ class ChromaSnapshot:
         with self._database.faults():
             found: Any = collection.get(ids=[record_id(manifest.version, chunk.document_id)])
             rows = zip(found["ids"], found["metadatas"], found["documents"], strict=True)
-            return next((Record(*row).document for row in rows), None)
+            for row in rows:
+                return Record(*row).document
+        self._check_nothing_was_removed()
+        return None
 
     def search(
         self, vectors: Vectors, category: Category, k: int, author: str | None = None

@@ -12,6 +12,7 @@ from retrieving import events_of
 
 from twin_assets.errors import BadInputError, StorageError
 from twin_serving import audit
+from twin_serving.answering import Piece
 from twin_serving.audit import AuditEntry, AuditLog, Feedback, entry_dict, open_audit_log
 from twin_serving.governance import Verdict
 from twin_serving.llm import guarded
@@ -199,6 +200,35 @@ def test_a_trail_that_cannot_be_written_costs_the_row_not_the_answer(
     *_, answer = events_of(twin, QUESTION)
     assert answer.text
     assert "TWIN_AUDIT=false" in caplog.text
+
+
+def test_a_fault_that_nobody_foresaw_is_a_row_without_its_details(sample_home, tmp_path: Path):
+    twin, log = twin_of(sample_home, tmp_path)
+
+    class Broken:
+        provider = "broken"
+
+        async def stream(self, retrieval, history):
+            yield Piece("First.")
+            raise ZeroDivisionError("a secret detail")
+
+    twin.answerer = Broken()
+    with pytest.raises(ZeroDivisionError):
+        twin.ask(QUESTION, RetrievalOptions())
+    (row,) = log.entries()
+    assert (row.fault, row.answer) == ("a fault of the program (ZeroDivisionError)", "First.")
+
+
+def test_a_listener_that_fails_costs_nothing_else(sample_home, tmp_path: Path, caplog) -> None:
+    twin, log = twin_of(sample_home, tmp_path)
+
+    def broken(entry: AuditEntry) -> None:
+        raise ZeroDivisionError
+
+    twin.listeners.append(broken)
+    assert twin.ask(QUESTION, RetrievalOptions()).text
+    assert len(list(log.entries())) == 1
+    assert "could not be reported" in caplog.text
 
 
 def test_it_can_be_off(sample_home) -> None:

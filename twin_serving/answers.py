@@ -34,7 +34,10 @@ class Answer:
 
     @property
     def sources(self) -> tuple[Citation, ...]:
-        """What to show beside the answer: its citations, or every passage if it has none."""
+        """What to show beside the answer: what it cites, or every passage where that is not all.
+
+        So it is without citations, and with a fault.
+        """
         if self.citations and self.fault is None:
             return self.citations
         cited = {citation.passage.n: citation for citation in self.citations}

@@ -77,7 +77,7 @@ class Twin:
         """Return the passages for the question; raises as :meth:`Retriever.retrieve`."""
         return self.retriever.retrieve(question, options, history)
 
-    async def find(
+    async def retrieve_async(
         self, question: str, options: RetrievalOptions, history: Sequence[Message] = ()
     ) -> Retrieval:
         """Return the passages as :meth:`retrieve` does, in a thread, when it is its turn."""
@@ -133,8 +133,10 @@ class Twin:
         except (CancelledError, GeneratorExit):
             record.fault = record.fault or _LEFT
             raise
-        except TwinError as error:
-            record.fault = str(error)
+        except Exception as error:
+            # what is no fault of ours may hold anything, and is the server's log's
+            own = isinstance(error, TwinError)
+            record.fault = str(error) if own else f"a fault of the program ({type(error).__name__})"
             raise
         finally:
             with anyio.CancelScope(shield=True):
@@ -147,7 +149,7 @@ class Twin:
         options: RetrievalOptions,
         history: Sequence[Message],
     ) -> AsyncIterator[Event]:
-        retrieval = await self.find(question, options, history)
+        retrieval = await self.retrieve_async(question, options, history)
         record.retrieval = retrieval
         record.trace = retrieval.trace
         yield retrieval
@@ -189,10 +191,14 @@ class Twin:
             await to_thread.run_sync(self._tell, record.entry())
 
     def _tell(self, entry: AuditEntry) -> None:
+        """Tell everybody; the answer is there, and worth more than what is told of it."""
         for listener in self.listeners:
-            listener(entry)
+            try:
+                listener(entry)
+            except Exception:
+                _log.exception("A question could not be reported")
         if self.audit is not None:
             try:
                 self.audit.record(entry)
-            except StorageError as error:  # the answer is there, and worth more than its record
+            except StorageError as error:
                 _log.error("%s", error)

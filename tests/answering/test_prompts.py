@@ -5,7 +5,7 @@ from retrieving import candidate
 
 from twin_serving.answering.prompts import SYSTEM, build_prompt
 from twin_serving.llm import Message
-from twin_serving.llm.plain import as_prompt, without_prompt
+from twin_serving.llm.plain_prompt import as_prompt, without_prompt
 from twin_serving.retrieval import Passage
 
 HOSTILE = (

@@ -41,7 +41,7 @@ def create_mcp(twin: Twin) -> tuple[MCPServer[Any], Sequence[BaseRoute]]:
     ) -> RetrievalJson:
         """Find the passages that a question is answered by, with their sources."""
         try:
-            return retrieval_dict(await twin.find(question, _options(author, preset)))
+            return retrieval_dict(await twin.retrieve_async(question, _options(author, preset)))
         except TwinError as error:
             raise ToolError(str(error)) from None
 

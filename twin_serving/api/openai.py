@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
@@ -213,12 +214,17 @@ def _conversation(asked: ChatRequest) -> tuple[str, list[Message]]:
 
 
 async def _chunks(asked: ChatRequest, events: Any) -> AsyncIterator[str]:
-    chunk = {"object": "chat.completion.chunk", "created": int(time.time()), "model": asked.model}
+    chunk = {
+        "id": f"chatcmpl-{uuid4().hex}",
+        "object": "chat.completion.chunk",
+        "created": int(time.time()),
+        "model": asked.model,
+    }
     usage = asked.stream_options is not None and asked.stream_options.include_usage
 
     def said(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return _event({"id": "twin", **chunk, "choices": [choice], **more})
+        return _event({**chunk, "choices": [choice], **more})
 
     yield said({"role": "assistant", "content": ""})
     async for event in events:
@@ -233,7 +239,7 @@ async def _chunks(asked: ChatRequest, events: Any) -> AsyncIterator[str]:
             cited = citation_dicts(event.citations)
             yield said({}, event.written.finish or "stop", citations=cited)
             if usage:
-                yield _event({"id": "twin", **chunk, "choices": [], "usage": _usage(event)})
+                yield _event({**chunk, "choices": [], "usage": _usage(event)})
     yield "data: [DONE]\n\n"
 
 

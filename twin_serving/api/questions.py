@@ -93,7 +93,7 @@ def question_routes(twin: Twin) -> APIRouter:
     async def retrieve(asked: RetrieveRequest, request: Request) -> RetrievalJson:
         """Find the passages for a question."""
         retrieval = await while_connected(
-            request, lambda: twin.find(asked.query, asked.options(), asked.turns())
+            request, lambda: twin.retrieve_async(asked.query, asked.options(), asked.turns())
         )
         return retrieval_dict(retrieval)
 

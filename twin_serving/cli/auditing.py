@@ -1,6 +1,5 @@
 """`twin audit`: what was asked, and what became of it."""
 
-from itertools import islice
 from typing import Annotated
 
 import typer
@@ -28,13 +27,13 @@ def audit_command(
 ) -> None:
     """List the questions of the audit trail, the newest first."""
     log = open_audit_log(load_settings())
-    most = limit if limit is not None or jsonl else _SHOWN
+    most = limit or (None if jsonl else _SHOWN)
     entries = log.entries(most, slugify(author) if author else None)
     if jsonl:
         for entry in entries:
             print_json_line(entry_dict(entry))
         return
-    shown = list(islice(entries, most))
+    shown = list(entries)
     if not shown:
         say("Nothing was asked yet.")
         return

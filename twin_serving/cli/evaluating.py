@@ -59,9 +59,8 @@ def eval_command(
 
     The collection goes through the same cleaning, chunking, embedding and index as any document;
     then every setting answers its questions with 100 candidates, and "default" with those that a
-    user gets. More than 50 authors, or
-    none, are one partition named after the folder, since the judgements are over the whole
-    collection.
+    user gets. More than 50 authors, or none, are one partition named after the folder, since the
+    judgements are over the whole collection.
     """
     dataset = read_dataset(folder)
     corpus = corpus_of(dataset)

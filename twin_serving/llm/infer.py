@@ -7,7 +7,7 @@ import httpx
 
 from twin_serving.llm import Finish, Message, ModelInfo
 from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, tls
-from twin_serving.llm.plain import STOP, as_prompt, without_prompt
+from twin_serving.llm.plain_prompt import STOP, as_prompt, without_prompt
 
 _TEXT_FIELDS = ("generated_text", "answer", "response")
 

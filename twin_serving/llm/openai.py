@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
+from twin_serving.llm.chat import as_json, pieces_of, text_of
 from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, tls
 
 if TYPE_CHECKING:
@@ -74,10 +75,10 @@ class OpenAIModel:
                     answer = await self._asked(
                         client, request | {"response_format": kind}, max_tokens
                     )
-                    return self._text(answer)
+                    return text_of(answer, self._server)
                 except (BadRequestError, UnprocessableEntityError):
                     self._keeps_to_schemas = False  # asked plainly from now on
-            return self._text(await self._asked(client, request, max_tokens))
+            return text_of(await self._asked(client, request, max_tokens), self._server)
 
     async def stream(
         self, messages: Sequence[Message], *, max_tokens: int
@@ -85,22 +86,12 @@ class OpenAIModel:
         """See :meth:`LanguageModel.stream`."""
         more = {"stream": True, "stream_options": {"include_usage": True}}
         request = await self._request(messages) | more
-        reason: str | None = None
-        prompt_tokens: int | None = None
-        answer_tokens: int | None = None
-        async with self._client() as client:
-            async with await self._asked(client, request, max_tokens) as answer:
-                async for event in answer:
-                    if event.usage:
-                        prompt_tokens = event.usage.prompt_tokens
-                        answer_tokens = event.usage.completion_tokens
-                    for choice in event.choices[:1]:
-                        reason = choice.finish_reason or reason
-                        if choice.delta.content:
-                            yield choice.delta.content
-            if reason is None:  # a stream that is whole says why it ends
-                raise self._server.unreachable()
-        yield Finish(reason, prompt_tokens, answer_tokens)
+        async with (
+            self._client() as client,
+            await self._asked(client, request, max_tokens) as chunks,
+        ):
+            async for piece in pieces_of(chunks, self._server):
+                yield piece
 
     async def health(self) -> None:
         """See :meth:`LanguageModel.health`."""
@@ -110,7 +101,7 @@ class OpenAIModel:
     async def _request(self, messages: Sequence[Message]) -> dict[str, Any]:
         return {
             "model": (await self.info()).name,
-            "messages": [{"role": m.role, "content": m.content} for m in messages],
+            "messages": as_json(messages),
         }
 
     async def _asked(self, client: Any, request: dict[str, Any], most: int) -> Any:
@@ -124,13 +115,6 @@ class OpenAIModel:
                 raise
             self._limit = "max_completion_tokens"
             return await client.chat.completions.create(**request, **{self._limit: most})
-
-    def _text(self, answer: Any) -> str:
-        choices = getattr(answer, "choices", None)
-        text = choices[0].message.content if choices else None
-        if not text:
-            raise self._server.empty()
-        return str(text)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator["AsyncOpenAI"]:

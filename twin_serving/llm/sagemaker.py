@@ -11,7 +11,7 @@ from anyio import to_thread
 from twin_assets.errors import BadInputError, ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
 from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer
-from twin_serving.llm.plain import STOP, as_prompt, without_prompt
+from twin_serving.llm.plain_prompt import STOP, as_prompt, without_prompt
 
 _T = TypeVar("_T")
 
@@ -44,7 +44,9 @@ class SageMakerModel:
     ) -> str:
         """See :meth:`LanguageModel.complete`."""
         prompt = as_prompt(messages)
-        grammar = {"grammar": {"type": "json", "value": dict(schema)}} if schema else {}
+        grammar: dict[str, Any] = (
+            {"grammar": {"type": "json", "value": dict(schema)}} if schema else {}
+        )
 
         def call() -> str:
             answer = self._runtime.invoke_endpoint(**self._request(prompt, max_tokens, **grammar))
@@ -61,8 +63,7 @@ class SageMakerModel:
         self, messages: Sequence[Message], *, max_tokens: int
     ) -> AsyncIterator[str | Finish]:
         """See :meth:`LanguageModel.stream`."""
-        request = self._request(as_prompt(messages), max_tokens, details=True)
-        request["Body"] = json.dumps({**json.loads(request["Body"]), "stream": True}).encode()
+        request = self._request(as_prompt(messages), max_tokens, stream=True, details=True)
         answer = await self._in_thread(
             lambda: self._runtime.invoke_endpoint_with_response_stream(**request)
         )
@@ -93,7 +94,9 @@ class SageMakerModel:
         """See :meth:`LanguageModel.health`; the runtime API can only be asked for an answer."""
         await self.complete([Message("user", "Hello")], max_tokens=1)
 
-    def _request(self, prompt: str, max_tokens: int, **more: Any) -> dict[str, Any]:
+    def _request(
+        self, prompt: str, max_tokens: int, *, stream: bool = False, **more: Any
+    ) -> dict[str, Any]:
         parameters = {
             "max_new_tokens": max_tokens,
             "return_full_text": False,
@@ -103,7 +106,9 @@ class SageMakerModel:
         return {
             "EndpointName": self._endpoint,
             "ContentType": "application/json",
-            "Body": json.dumps({"inputs": prompt, "parameters": parameters}).encode(),
+            "Body": json.dumps(
+                {"inputs": prompt, "parameters": parameters, "stream": stream}
+            ).encode(),
         }
 
     @cached_property

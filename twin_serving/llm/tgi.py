@@ -7,8 +7,9 @@ from typing import Any
 
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
+from twin_serving.llm.chat import as_json, pieces_of, text_of
 from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, tls
-from twin_serving.llm.plain import STOP, as_prompt, without_prompt
+from twin_serving.llm.plain_prompt import STOP, as_prompt, without_prompt
 
 _NO_KEY = "none"  # the client would send the hub's token of this machine instead of no key
 _UNNAMED = "tgi"  # TGI serves one model, and passes over the name in a request
@@ -92,7 +93,7 @@ class TgiModel:
             async with self._client() as client:
                 try:
                     events: Any = await client.chat_completion(
-                        _json(messages),
+                        as_json(messages),
                         model=(await self.info()).name,
                         max_tokens=max_tokens,
                         stream=True,
@@ -103,7 +104,7 @@ class TgiModel:
                         raise
                     self._chats = False
                 else:
-                    async for piece in self._of_chat(events):
+                    async for piece in pieces_of(events, self._server):
                         yield piece
         if not self._chats:
             async with self._client() as client:
@@ -133,7 +134,7 @@ class TgiModel:
         async with self._client() as client:
             try:
                 answer = await client.chat_completion(
-                    _json(messages),
+                    as_json(messages),
                     model=name,
                     max_tokens=max_tokens,
                     response_format=wanted,
@@ -146,27 +147,8 @@ class TgiModel:
                     raise
                 self._keeps_to_schemas = False  # asked plainly from now on
             else:
-                text = answer.choices[0].message.content
-                if not text:
-                    raise self._server.empty()
-                return str(text)
+                return text_of(answer, self._server)
         return await self._chatted(messages, max_tokens, schema)
-
-    async def _of_chat(self, events: Any) -> AsyncIterator[str | Finish]:
-        reason: str | None = None
-        usage: Any = None
-        async for event in events:
-            usage = event.usage or usage
-            for choice in event.choices[:1]:
-                reason = choice.finish_reason or reason
-                if choice.delta.content:
-                    yield choice.delta.content
-        if reason is None:  # a stream that is whole says why it ends
-            raise self._server.unreachable()
-        if usage is None:
-            yield Finish(reason)
-        else:
-            yield Finish(reason, usage.prompt_tokens, usage.completion_tokens)
 
     async def _of_generation(self, events: Any) -> AsyncIterator[str | Finish]:
         details: Any = None
@@ -255,10 +237,6 @@ def _share_certificates() -> None:
             event_hooks={"response": [read_refusal]},
         )
     )
-
-
-def _json(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    return [{"role": m.role, "content": m.content} for m in messages]
 
 
 def _grammar(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:

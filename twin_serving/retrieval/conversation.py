@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm.replies import field_of
 from twin_serving.llm.waiting import wait
 
 _TOKENS = 200
@@ -55,11 +56,7 @@ def stand_alone(
         reply = wait(lambda: model.complete(messages, max_tokens=_TOKENS, schema=_SCHEMA))
     except ModelServerError as error:
         return question, str(error)
-    start, end = reply.find("{"), reply.rfind("}")
-    try:
-        written = json.loads(reply[start : end + 1])["question"]
-    except (ValueError, KeyError, TypeError):
-        written = None
+    written = field_of(reply, "question")
     if not isinstance(written, str) or not written.strip():
         return question, "the model's reply holds no question"
     return " ".join(written.split())[:_LONGEST], None

@@ -6,6 +6,7 @@ from typing import Any
 
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm.replies import field_of
 from twin_serving.llm.waiting import wait
 
 _TOKENS_A_PHRASING = 100
@@ -60,11 +61,7 @@ def _schema(count: int) -> dict[str, Any]:
 
 def _phrasings(reply: str) -> Sequence[str] | None:
     """Return the strings under "phrasings" in the reply's JSON, which may stand in a code fence."""
-    start, end = reply.find("{"), reply.rfind("}")
-    try:
-        found = json.loads(reply[start : end + 1])["phrasings"]
-    except (ValueError, KeyError, TypeError):
-        return None
+    found = field_of(reply, "phrasings")
     if not isinstance(found, list):
         return None
     return [

@@ -9,6 +9,7 @@ from rapidfuzz import fuzz, process, utils
 from twin_assets.documents import Author
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm.replies import field_of
 from twin_serving.llm.waiting import wait
 from twin_serving.retrieval import AuthorMatch
 from twin_serving.retrieval.self_query import SelfQuery
@@ -77,9 +78,5 @@ def _schema(slugs: Sequence[str]) -> dict[str, Any]:
 
 def _choice(reply: str) -> str | None:
     """Return what the reply's JSON holds as the author; words of no use where it holds none."""
-    start, end = reply.find("{"), reply.rfind("}")
-    try:
-        chosen = json.loads(reply[start : end + 1])["author"]
-    except (ValueError, KeyError, TypeError):
-        return ""
+    chosen = field_of(reply, "author", default="")
     return chosen if chosen is None or isinstance(chosen, str) else ""

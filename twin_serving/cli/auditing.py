@@ -8,7 +8,7 @@ from rich.table import Table
 from twin_assets.documents import slugify
 from twin_assets.settings import load_settings
 from twin_serving.audit import AuditEntry, entry_dict, open_audit_log
-from twin_serving.cli.output import out, plain, print_json_line, say
+from twin_serving.cli.output import counted, out, plain, print_json_line, say
 
 _SHOWN = 20
 
@@ -58,7 +58,7 @@ def _table(entries: list[AuditEntry]) -> Table:
 
 
 def _outcome(entry: AuditEntry) -> str:
-    notes = [plain(entry.fault)] if entry.fault else [f"{len(entry.chunk_ids)} chunks"]
+    notes = [plain(entry.fault)] if entry.fault else [counted(len(entry.chunk_ids), "chunk")]
     if entry.compliant is False:
         notes.append(f"not compliant: {plain(entry.policy_reason or '')}")
     if entry.feedback is not None:

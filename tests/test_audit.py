@@ -151,9 +151,12 @@ def test_a_question_that_fails_is_a_row_too(sample_home, tmp_path: Path) -> None
     twin, log = twin_of(sample_home, tmp_path)
     with pytest.raises(BadInputError):
         twin.ask("Why?", RetrievalOptions(author="nobody"))
-    (row,) = log.entries()
+    with pytest.raises(BadInputError, match="characters"):
+        twin.ask("why " * 100_000, RetrievalOptions())
+    endless, row = log.entries()
     assert "nobody" in (row.fault or "")
     assert row.answer == ""
+    assert len(endless.question) == 4000
 
 
 def test_a_model_s_answer_is_recorded_with_its_tokens_and_the_verdict(

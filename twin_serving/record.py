@@ -12,6 +12,8 @@ from twin_serving.audit import AuditEntry
 from twin_serving.governance import Verdict
 from twin_serving.retrieval import Retrieval, StageTrace
 
+_REFUSED = 4000  # characters kept of a question that was not answered: it may be without end
+
 
 @dataclass(slots=True)
 class Record:
@@ -91,7 +93,7 @@ class Record:
                 timespec="milliseconds"
             ),
             through=self.through,
-            question=found.question if found else self.question,
+            question=found.question if found else self.question[:_REFUSED],
             author=found.author.slug if found and found.author else None,
             authors=tuple(dict.fromkeys(p.candidate.document.author for p in passages)),
             backend=found.index.backend if found else None,

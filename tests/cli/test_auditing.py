@@ -40,8 +40,8 @@ def test_the_latest_questions_are_a_table(twin, log):
     ):
         assert said in words
     assert "\x1b" not in shown.out
-    assert "second" not in twin("audit", "--limit", "1").out
-    assert "third" not in twin("audit", "--author", "Ada").out
+    assert "Why second" not in twin("audit", "--limit", "1").out
+    assert "Why third" not in twin("audit", "--author", "Ada").out
 
 
 def test_twenty_are_shown_and_all_are_exported(twin, log):

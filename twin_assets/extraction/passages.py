@@ -55,7 +55,8 @@ class Structure:
         # Elements that divide the text, and what they consist of.
         self.parts: dict[Element, list[Element | Run]] = {}
         for element in reversed(list(tree.walk())):  # what stands within comes first
-            if element.tag in BLOCKS or any(e in self.parts for e in element.elements):
+            divides = element.tag in BLOCKS or any(e in self.parts for e in element.elements)
+            if divides or element is tree:  # a broken page can be one inline element
                 self.parts[element] = self._divided(element)
 
     def passages(self) -> Iterator[Passage]:

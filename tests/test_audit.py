@@ -41,7 +41,9 @@ def test_rows_come_back_newest_first(log: AuditLog) -> None:
         versions={"ada": "v1"},
         stages={"search": 0.25},
         seconds=0.5,
+        searched="Why b, of ada?",
         chunk_ids=("1", "2"),
+        cited=("d1",),
         provider="tgi",
         model="tiny",
         prompt_tokens=10,
@@ -67,6 +69,16 @@ def test_feedback_takes_the_place_of_what_was_said_before(log: AuditLog) -> None
     assert one.feedback == Feedback("up", None, "https://example.com/a")
     with pytest.raises(BadInputError, match="TWIN_AUDIT_DAYS"):
         log.give_feedback("none", Feedback("up"))
+
+
+def test_the_judged_questions_are_found(log: AuditLog) -> None:
+    for name in "abcd":
+        log.record(entry(name, authors=("ada",) if name == "a" else ()))
+    log.give_feedback("a", Feedback("up"))
+    log.give_feedback("b", Feedback("down", source="https://example.com/b"))
+    log.give_feedback("c", Feedback(comment="says neither"))
+    assert {one.id for one in log.entries(judged=True)} == {"a", "b"}
+    assert [one.id for one in log.entries(author="ada", judged=True)] == ["a"]
 
 
 def test_old_rows_go(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +148,9 @@ def test_every_question_is_a_row(sample_home, tmp_path: Path) -> None:
     assert (row.id, row.through, row.question) == (answer.id, "test", QUESTION)
     assert row.author == "mara-lindqvist"
     assert row.authors == ("mara-lindqvist",)
+    assert row.searched is None
+    cited = [citation.passage.candidate.document.document_id for citation in answer.citations]
+    assert row.cited == tuple(dict.fromkeys(cited)) != ()
     assert row.backend == "faiss"
     assert list(row.versions) == ["mara-lindqvist"]
     assert list(row.stages) == [stage.stage for stage in answer.trace]

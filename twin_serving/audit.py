@@ -48,12 +48,15 @@ class AuditEntry:
     ``at`` is an ISO 8601 time in UTC, ``through`` the surface that it was asked at, ``authors``
     those whose passages were found, ``versions`` the index version of each author that was
     searched, ``stages`` the seconds of each, ``fault`` why there is no answer, or no whole one.
+    ``searched`` is the question as it was searched for, where that is not as it was asked, and
+    ``cited`` are the ids of the documents that the answer cites.
     """
 
     id: str
     at: str
     through: str
     question: str
+    searched: str | None = None
     author: str | None = None
     authors: tuple[str, ...] = ()
     backend: str | None = None
@@ -61,6 +64,7 @@ class AuditEntry:
     stages: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     chunk_ids: tuple[str, ...] = ()
+    cited: tuple[str, ...] = ()
     provider: str | None = None
     model: str | None = None
     prompt_tokens: int | None = None
@@ -72,6 +76,7 @@ class AuditEntry:
     feedback: Feedback | None = None
 
 
+_LISTS = ("authors", "chunk_ids", "cited")
 _ROW = [one.name for one in fields(AuditEntry) if one.name not in ("id", "at", "feedback")]
 
 
@@ -124,17 +129,22 @@ class AuditLog:
                 f"{self._keep.days} days (TWIN_AUDIT_DAYS)."
             )
 
-    def entries(self, limit: int | None = None, author: str | None = None) -> Iterator[AuditEntry]:
+    def entries(
+        self, limit: int | None = None, author: str | None = None, *, judged: bool = False
+    ) -> Iterator[AuditEntry]:
         """Yield the rows, the newest first.
 
         Args:
             limit: rows at most.
             author: a slug: only questions about this author, or answered from what they wrote.
+            judged: only questions that somebody gave feedback on.
 
         Raises:
             StorageError: the file cannot be read.
         """
-        where = "WHERE id IN (SELECT id FROM question_authors WHERE author = ?)" if author else ""
+        wanted = ["id IN (SELECT id FROM question_authors WHERE author = ?)"] if author else []
+        wanted += ["(vote IS NOT NULL OR source IS NOT NULL)"] if judged else []
+        where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
         values = ([author] if author else []) + ([limit] if limit is not None else [])
         most = "LIMIT ?" if limit is not None else ""
         with self._transaction() as database:
@@ -211,7 +221,7 @@ def open_audit_log(settings: TwinSettings) -> AuditLog:
 def entry_dict(entry: AuditEntry) -> dict[str, Any]:
     """Return the entry as JSON takes it."""
     values = {one.name: getattr(entry, one.name) for one in fields(entry)}
-    values["authors"], values["chunk_ids"] = list(entry.authors), list(entry.chunk_ids)
+    values |= {name: list(values[name]) for name in _LISTS}
     given = entry.feedback
     values["feedback"] = given and {one.name: getattr(given, one.name) for one in fields(given)}
     return values
@@ -220,6 +230,6 @@ def entry_dict(entry: AuditEntry) -> dict[str, Any]:
 def _entry(found: Any) -> AuditEntry:
     question_id, at, row, vote, comment, source = found
     values = json.loads(row)
-    values["authors"], values["chunk_ids"] = tuple(values["authors"]), tuple(values["chunk_ids"])
+    values |= {name: tuple(values[name]) for name in _LISTS if name in values}
     given = Feedback(vote, comment, source) if vote or comment or source else None
     return AuditEntry(id=question_id, at=at, feedback=given, **values)

@@ -9,8 +9,10 @@ from twin_assets.embedding import embedder_for
 from twin_assets.errors import NothingServedError
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import BACKENDS, create_store
+from twin_serving.audit import open_audit_log
 from twin_serving.catalog import Catalog
 from twin_serving.comparison import TOP, BackendFigures, compare
+from twin_serving.evaluation.confirmed import confirmed_items
 from twin_serving.evaluation.history import history_image
 from twin_serving.evaluation.quality import Quality, baseline, measure_quality, regressions
 from twin_serving.twin import Twin
@@ -108,7 +110,7 @@ def markdown(figures: list[BackendFigures]) -> str:
 def retrieval_quality(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster reads it bare only
-    """Titles and headings asked of the index that answers: recall@3 and MRR@10, over time."""
+    """Known items and confirmed questions asked of what is served: recall@3, MRR@10, over time."""
     store = create_store(settings.index, settings)
     twin = Twin(settings, Catalog(context.instance, store))
     served = twin.catalog.served(embedder_for(settings).weights_sha256)
@@ -118,16 +120,18 @@ def retrieval_quality(
         for author, version in versions.items()
         for document in store.read(author, version).documents
     ]
-    now = measure_quality(twin.retriever, documents, versions)
+    judged = open_audit_log(settings).entries(judged=True) if settings.audit else ()
+    now = measure_quality(twin.retriever, documents, versions, confirmed_items(judged, documents))
     before = _measured_before(context.instance)
     earlier = baseline(now, before)
     worse = regressions(now, earlier) if earlier else []
-    judged = f"compared with {earlier.at}" if earlier else "there is nothing to compare with yet"
+    compared = f"compared with {earlier.at}" if earlier else "there is nothing to compare with yet"
     return dg.MaterializeResult(
         metadata={
             "history": dg.MetadataValue.md(history_image([*reversed(before), now])),
             **{name: figure.mean for name, figure in now.figures.items()},
             "questions": now.questions,
+            "confirmed by people": len(now.confirmed),
             "missed": table([{"question": question} for question in now.missed]),
             "measured": dg.MetadataValue.json(now.as_json()),
         },
@@ -135,7 +139,7 @@ def retrieval_quality(
             dg.AssetCheckResult(
                 check_name="no_worse_than_before",
                 passed=not worse,
-                description="; ".join(worse) or judged,
+                description="; ".join(worse) or compared,
             )
         ],
     )

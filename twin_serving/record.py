@@ -94,6 +94,7 @@ class Record:
             ),
             through=self.through,
             question=found.question if found else self.question[:_REFUSED],
+            searched=found.searched if found and found.searched != found.question else None,
             author=found.author.slug if found and found.author else None,
             authors=tuple(dict.fromkeys(p.candidate.document.author for p in passages)),
             backend=found.index.backend if found else None,
@@ -101,6 +102,9 @@ class Record:
             stages={stage.stage: round(stage.seconds, 6) for stage in self.trace},
             seconds=round(perf_counter() - self.started, 6),
             chunk_ids=tuple(chunk_id for p in passages for chunk_id in p.chunk_ids),
+            cited=tuple(
+                dict.fromkeys(c.passage.candidate.document.document_id for c in self.citations())
+            ),
             provider=written.provider if written else None,
             model=written.model if written else None,
             prompt_tokens=written.prompt_tokens if written else None,

@@ -2,13 +2,22 @@
 
 import json
 from base64 import b64decode
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
 from twin_serving.evaluation.history import history_image, history_svg
-from twin_serving.evaluation.metrics import Estimate
-from twin_serving.evaluation.quality import DENSE, MRR, RECALL, Quality, baseline, regressions
+from twin_serving.evaluation.metrics import Estimate, bounded
+from twin_serving.evaluation.quality import (
+    CONFIRMED,
+    DENSE,
+    MRR,
+    RECALL,
+    Quality,
+    baseline,
+    regressions,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -24,6 +33,12 @@ def quality(version: str, recall: float = 0.9, mrr: float = 0.8, day: int = 1) -
         ]
     }
     return Quality(f"2026-05-{day:02}T05:00:00+00:00", {"ada": version}, 60, figures, ("Why?",))
+
+
+def confirmed(version: str, found: dict[str, float]) -> Quality:
+    before = quality(version)
+    figures = dict(before.figures) | {CONFIRMED: bounded(list(found.values()))}
+    return replace(before, figures=figures, confirmed=found)
 
 
 def parsed(svg: str) -> ElementTree.Element:
@@ -58,9 +73,27 @@ def test_below_the_earlier_interval_is_worse(recall, mrr, worse):
     assert [line.split(" is ")[0] for line in lines] == worse
 
 
-def test_it_comes_back_from_json():
-    measured = quality("v1")
+def test_confirmed_questions_are_judged_where_both_were_asked_them():
+    earlier = confirmed("v1", {f"q{i}": 1.0 for i in range(8)})
+    lost = confirmed("v2", {f"q{i}": float(i > 3) for i in range(8)})
+    (line,) = regressions(lost, earlier)
+    assert line.startswith(f"{CONFIRMED} is 0.500")
+    # eight corrections since, none found yet: what was found is found still
+    more = confirmed("v2", earlier.confirmed | {f"new {i}": 0.0 for i in range(8)})
+    assert regressions(more, earlier) == []
+    assert regressions(quality("v2"), earlier) == []
+    assert regressions(lost, quality("v1")) == []
+
+
+@pytest.mark.parametrize("measured", [quality("v1"), confirmed("v1", {"Why?": 0.5})])
+def test_it_comes_back_from_json(measured):
     assert Quality.of_json(json.loads(json.dumps(measured.as_json()))) == measured
+
+
+def test_a_measurement_from_before_people_were_asked_can_be_read():
+    values = quality("v1").as_json()
+    del values["confirmed"]
+    assert Quality.of_json(values) == quality("v1")
 
 
 def test_the_history_is_drawn_point_by_point():
@@ -79,6 +112,18 @@ def test_the_history_is_drawn_point_by_point():
         for x, y in (map(float, p.split(",")) for p in line.attrib["points"].split()):
             assert 0 < x < width
             assert 0 < y < height
+
+
+def test_a_figure_that_came_later_is_drawn_from_then_on():
+    measured = [quality("v1"), confirmed("v2", {"Why?": 1.0}), confirmed("v3", {"Why?": 0.5})]
+    root = parsed(history_svg(measured))
+    assert [len(line.attrib["points"].split()) for line in root.findall(f"{SVG}polyline")] == [
+        3,
+        3,
+        2,
+        3,
+    ]
+    assert CONFIRMED in [text.text for text in root.findall(f"{SVG}text")]
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])

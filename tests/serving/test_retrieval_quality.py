@@ -12,10 +12,15 @@ from twin_assets.documents import Author, Category
 from twin_assets.raw_store import open_raw_store
 from twin_assets.samples import import_samples
 from twin_assets.settings import load_settings
+from twin_assets.stores import create_store
+from twin_serving.audit import Feedback
+from twin_serving.catalog import Catalog
 from twin_serving.cli.launch import build
 from twin_serving.definitions import build_definitions
 from twin_serving.evaluation.metrics import Estimate
-from twin_serving.evaluation.quality import MRR, RECALL, Quality
+from twin_serving.evaluation.quality import CONFIRMED, MRR, RECALL, Quality
+from twin_serving.retrieval import RetrievalOptions
+from twin_serving.twin import Twin
 
 ASSET = dg.AssetKey("retrieval_quality")
 PERFECT = Estimate(1.0, 1.0, 1.0)
@@ -79,6 +84,25 @@ def test_the_served_index_is_asked_and_judged_against_the_version_before(few, se
     assert not check.passed
     assert f"{RECALL} is {quality.figures[RECALL].mean:.3f}" in check.description
     assert "2026-01-01" in check.description
+
+
+def test_what_people_confirmed_is_asked_too(few, settings, instance):
+    store = create_store(settings.index, settings)
+    twin = Twin(settings, Catalog(instance, store))
+    title = store.read("mara-lindqvist", store.serving("mara-lindqvist")).documents[0].title
+    praised = twin.ask(title, RetrievalOptions())
+    wrong = twin.ask("Who can bake?", RetrievalOptions())
+    source = praised.citations[0].passage.candidate.document.link
+    twin.audit.give_feedback(praised.id, Feedback("up"))
+    twin.audit.give_feedback(wrong.id, Feedback("down", source=source))
+    result = measured(settings, instance)
+    (event,) = result.asset_materializations_for_node("retrieval_quality")
+    quality = Quality.of_json(event.metadata["measured"].value)
+    assert set(quality.confirmed) == {praised.retrieval.question, "Who can bake?"}
+    assert quality.confirmed[praised.retrieval.question] > 0  # by the same index
+    assert event.metadata["confirmed by people"].value == 2
+    assert event.metadata[CONFIRMED].value == quality.figures[CONFIRMED].mean
+    assert event.metadata["questions"].value == quality.questions >= 11
 
 
 def test_before_anything_is_served_it_says_so(settings, instance):

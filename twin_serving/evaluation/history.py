@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from html import escape
 from math import floor
 
-from twin_serving.evaluation.quality import DENSE, MRR, RECALL, Quality
+from twin_serving.evaluation.quality import CONFIRMED, DENSE, MRR, RECALL, Quality
 
 _WIDTH, _HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 150, 24, 40
 _MOST_DATES = 6
-_LINES = {RECALL: "#0b6e99", MRR: "#15803d", RECALL + DENSE: "#a3a3a3"}
+_LINES = {RECALL: "#0b6e99", MRR: "#15803d", CONFIRMED: "#b45309", RECALL + DENSE: "#a3a3a3"}
 
 
 def history_image(measured: Sequence[Quality]) -> str:
@@ -22,8 +22,12 @@ def history_image(measured: Sequence[Quality]) -> str:
 
 def history_svg(measured: Sequence[Quality]) -> str:
     """Return the plot: a line for each figure with its 95 % intervals, a legend, dates below."""
-    lines = {name: [one.figures[name] for one in measured] for name in _LINES}
-    lowest = min(figure.low for line in lines.values() for figure in line)
+    lines = {
+        name: known
+        for name in _LINES
+        if (known := [(at, m.figures[name]) for at, m in enumerate(measured) if name in m.figures])
+    }
+    lowest = min(figure.low for line in lines.values() for _, figure in line)
     bottom = min(floor(lowest * 10) / 10, 0.9)
 
     def x_of(at: int) -> float:
@@ -48,11 +52,11 @@ def history_svg(measured: Sequence[Quality]) -> str:
         parts.append(_text(x_of(at), _HEIGHT - 16, measured[at].at[:10], "middle"))
     for row, (name, figures) in enumerate(lines.items()):
         colour = _LINES[name]
-        points = [(x_of(at), y_of(figure.mean)) for at, figure in enumerate(figures)]
         parts += [
-            _line(x, y_of(figure.low), x, y_of(figure.high), colour)
-            for (x, _), figure in zip(points, figures, strict=True)
+            _line(x_of(at), y_of(figure.low), x_of(at), y_of(figure.high), colour)
+            for at, figure in figures
         ]
+        points = [(x_of(at), y_of(figure.mean)) for at, figure in figures]
         where = " ".join(f"{x},{y}" for x, y in points)
         parts.append(f'<polyline points="{where}" fill="none" stroke="{colour}"/>')
         parts += [f'<circle cx="{x}" cy="{y}" r="3.5" fill="{colour}"/>' for x, y in points]

@@ -1,12 +1,14 @@
 """How well the served index finds known items, and whether it used to find them better."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from statistics import mean
 from typing import Any
 
 from twin_assets.documents import CleanedDocument
 from twin_assets.errors import BadInputError
+from twin_serving.evaluation import Question
 from twin_serving.evaluation.known_items import known_items
 from twin_serving.evaluation.metrics import Estimate, bounded, recall, reciprocal_rank
 from twin_serving.evaluation.runs import run
@@ -16,6 +18,7 @@ from twin_serving.retrieval.pipeline import Retriever
 RECALL = "recall@3"
 MRR = "MRR@10"
 DENSE = " dense only"
+CONFIRMED = f"{RECALL} of confirmed"
 _JUDGED = (RECALL, MRR)  # what may not become worse
 
 # What a user gets, without the calls of a language model, whose answers differ from day to day.
@@ -30,8 +33,10 @@ _SETTINGS = {
 class Quality:
     """One measurement.
 
-    ``versions`` are the index versions that answered, by author. ``figures`` are means over the
-    questions by name. ``missed`` are questions whose document was not among the first three.
+    ``versions`` are the index versions that answered, by author. ``figures`` are means by name:
+    over the headings and titles, and over the questions that people confirmed, where there are any.
+    ``missed`` are questions whose document was not among the first three, and ``confirmed`` the
+    recall@3 of each question that people confirmed.
     """
 
     at: str
@@ -39,6 +44,7 @@ class Quality:
     questions: int
     figures: Mapping[str, Estimate]
     missed: tuple[str, ...]
+    confirmed: Mapping[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -48,19 +54,32 @@ class Quality:
     def of_json(values: Mapping[str, Any]) -> "Quality":
         """Return what :meth:`as_json` was called on."""
         figures = {name: Estimate(**figure) for name, figure in values["figures"].items()}
-        missed = tuple(values["missed"])
-        return Quality(values["at"], values["versions"], values["questions"], figures, missed)
+        return Quality(
+            values["at"],
+            values["versions"],
+            values["questions"],
+            figures,
+            tuple(values["missed"]),
+            values.get("confirmed", {}),  # those from before people were asked have none
+        )
 
 
 def measure_quality(
-    retriever: Retriever, documents: Sequence[CleanedDocument], versions: Mapping[str, str]
+    retriever: Retriever,
+    documents: Sequence[CleanedDocument],
+    versions: Mapping[str, str],
+    confirmed: Sequence[Question] = (),
 ) -> Quality:
     """Ask for the documents' own headings and titles as a user would, and by dense search alone.
+
+    What people asked and confirmed is asked as a user would, and is a figure of its own: it is
+    harder, and there is more of it from week to week.
 
     Args:
         retriever: what is measured.
         documents: what it serves.
         versions: the index version of each author.
+        confirmed: questions that people asked, with their right documents.
 
     Raises:
         BadInputError: the documents have no heading or title to ask.
@@ -83,8 +102,15 @@ def measure_quality(
         figures[MRR + name] = bounded([reciprocal_rank(r, grades, 10) for r, grades in pairs])
         if options is _OPTIONS:
             missed = [q.text for q, found in zip(questions, recalls, strict=True) if not found]
+    asked: dict[str, float] = {}
+    if confirmed:
+        rankings = run(retriever, confirmed, _OPTIONS).rankings
+        asked = {q.text: recall(r, q.grades, 3) for q, r in zip(confirmed, rankings, strict=True)}
+        figures[CONFIRMED] = bounded(list(asked.values()))
+        missed += [text for text, found in asked.items() if not found]
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    return Quality(at, dict(versions), len(questions), figures, tuple(missed))
+    count = len(questions) + len(asked)
+    return Quality(at, dict(versions), count, figures, tuple(missed), asked)
 
 
 def baseline(now: Quality, before: Sequence[Quality]) -> Quality | None:
@@ -102,11 +128,20 @@ def baseline(now: Quality, before: Sequence[Quality]) -> Quality | None:
 
 
 def regressions(now: Quality, earlier: Quality) -> list[str]:
-    """Return one line for each figure that lies below the earlier one's 95 % interval."""
+    """Return one line for each figure that lies below the earlier one's 95 % interval.
+
+    Of the questions that people confirmed, those count that were asked both times: a correction
+    that came in between is no regression.
+    """
+    figures = {name: (now.figures[name].mean, earlier.figures[name]) for name in _JUDGED}
+    if both := sorted(now.confirmed.keys() & earlier.confirmed.keys()):
+        figures[CONFIRMED] = (
+            mean(now.confirmed[text] for text in both),
+            bounded([earlier.confirmed[text] for text in both]),
+        )
     return [
-        f"{name} is {now.figures[name].mean:.3f}; "
-        f"on {earlier.at} it was {earlier.figures[name].mean:.3f}, at least "
-        f"{earlier.figures[name].low:.3f} with 95 % confidence"
-        for name in _JUDGED
-        if now.figures[name].mean < earlier.figures[name].low
+        f"{name} is {value:.3f}; on {earlier.at} it was {before.mean:.3f}, at least "
+        f"{before.low:.3f} with 95 % confidence"
+        for name, (value, before) in figures.items()
+        if value < before.low
     ]

@@ -13,14 +13,14 @@ from twin_serving.answering import Piece, Support, Written
 from twin_serving.answers import Answer, Citation
 from twin_serving.catalog import ServedPartition
 from twin_serving.governance import Verdict
-from twin_serving.rendering import (
+from twin_serving.page.html import status_html
+from twin_serving.page.rendering import (
     render_answer,
     render_author,
     render_error,
     render_index,
     render_partial_answer,
     render_sources,
-    render_status,
     render_trace,
     render_welcome,
     web_link,
@@ -268,7 +268,7 @@ def test_hostile_texts_are_shown_and_do_nothing() -> None:
         render_index(searched, "http://127.0.0.1:3000"),
         render_welcome(searched.partitions),
         render_error(HOSTILE),
-        render_status(HOSTILE),
+        status_html(HOSTILE),
     ):
         assert_harmless(html)
         assert "alert(1)" in Page(html).text

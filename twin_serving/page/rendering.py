@@ -4,11 +4,21 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from twin_serving.answering import Piece, Support
 from twin_serving.answers import Answer, Citation
 from twin_serving.catalog import ServedPartition
+from twin_serving.page.html import (
+    asset_link,
+    author_html,
+    count_html,
+    link_html,
+    moment_html,
+    run_link,
+    seconds_html,
+    web_link,
+)
 from twin_serving.retrieval import Candidate, IndexUsed, Retrieval, StageTrace
 
 _MARKER = re.compile(r"\[(\d+)\]")
@@ -34,8 +44,8 @@ def answerer_label(name: str) -> str:
 def render_welcome(partitions: Sequence[ServedPartition]) -> str:
     """Return what stands in the answer's place before the first question: who can be asked."""
     items = "".join(
-        f'<li>{_author(partition)} <span class="note">{_count(partition.documents, "document")}'
-        "</span></li>"
+        f"<li>{author_html(partition)} "
+        f'<span class="note">{count_html(partition.documents, "document")}</span></li>'
         for partition in partitions[:_WELCOMED]
     )
     more = len(partitions) - _WELCOMED
@@ -45,11 +55,6 @@ def render_welcome(partitions: Sequence[ServedPartition]) -> str:
         '<section class="welcome" aria-labelledby="welcome-title">'
         f'<h3 id="welcome-title">Authors you can ask about</h3><ul>{items}</ul></section>'
     )
-
-
-def render_status(text: str) -> str:
-    """Return the line that says what is going on; assistive technology reads its changes."""
-    return f'<p class="status" role="status">{escape(text)}</p>'
 
 
 def render_answer(answer: Answer, pieces: Sequence[Piece]) -> str:
@@ -86,7 +91,7 @@ def render_sources(citations: Sequence[Citation], index: IndexUsed) -> str:
     """Return the passages, each closed, with the words marked that support the answer."""
     if not citations:
         return ""
-    names = {partition.author.slug: _author(partition) for partition in index.partitions}
+    names = {partition.author.slug: author_html(partition) for partition in index.partitions}
     items = "".join(f"<li>{_source(citation, names)}</li>" for citation in citations)
     return (
         '<section class="sources" aria-labelledby="sources-title">'
@@ -112,7 +117,7 @@ def render_trace(trace: Sequence[StageTrace]) -> str:
     """Return one row a stage: its seconds as a bar, what came out, or why it was skipped."""
     longest = max((entry.seconds for entry in trace), default=0.0)
     rows = "".join(_stage(entry, longest) for entry in trace)
-    total = _seconds(sum(entry.seconds for entry in trace))
+    total = seconds_html(sum(entry.seconds for entry in trace))
     return (
         '<section aria-labelledby="trace-title"><h3 id="trace-title">How it was found'
         f' <span class="total">{total}</span></h3><ol class="trace">{rows}</ol></section>'
@@ -126,22 +131,12 @@ def render_index(index: IndexUsed, dagster_link: str) -> str:
     )
     count = len(index.partitions)
     state = " open" if count <= _OPEN_PARTITIONS else ""
-    authors = _count(count, "author")
+    authors = count_html(count, "author")
     return (
         '<section aria-labelledby="index-title"><h3 id="index-title">Index searched</h3>'
         f'<details class="partitions"{state}><summary>{escape(index.backend)}, {authors}'
         f"</summary><ul>{items}</ul></details></section>"
     )
-
-
-def web_link(link: str) -> str | None:
-    """Return the link if a browser may follow it: http or https, with a host."""
-    try:
-        parts = urlsplit(link)
-        is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
-    except ValueError:
-        return None
-    return link if is_web else None
 
 
 def _answer(question: str, body: str) -> str:
@@ -238,7 +233,7 @@ def _stage(entry: StageTrace, longest: float) -> str:
     notes = [escape(entry.reason)] if entry.reason else []
     notes += _came_out(entry.output)
     share = 0 if entry.skipped or not longest else round(100 * entry.seconds / longest)
-    time = "skipped" if entry.skipped else _seconds(entry.seconds)
+    time = "skipped" if entry.skipped else seconds_html(entry.seconds)
     return (
         f'<li class="{"stage skipped" if entry.skipped else "stage"}">'
         f'<span class="name">{name}</span><span class="time">{time}</span>'
@@ -261,40 +256,15 @@ def _came_out(output: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _seconds(seconds: float) -> str:
-    if seconds < 0.001:
-        return "under 1 ms"
-    return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _partition(partition: ServedPartition, backend: str, dagster_link: str) -> str:
-    slug = quote(partition.author.slug, safe="")
-    asset = f"{dagster_link}/assets/{backend}_index?view=partitions&partition={slug}"
-    run = f"{dagster_link}/runs/{quote(partition.run_id, safe='')}"
-    size = f"{_count(partition.documents, 'document')}, {_count(partition.chunks, 'chunk')}"
+    asset = asset_link(dagster_link, f"{backend}_index", partition.author.slug)
+    run = run_link(dagster_link, partition.run_id)
+    size = f"{count_html(partition.documents, 'document')}, {count_html(partition.chunks, 'chunk')}"
     return (
-        f'<li><span class="name">{_author(partition)}</span>'
+        f'<li><span class="name">{author_html(partition)}</span>'
         f'<code class="version">{escape(partition.version)}</code>'
         f'<span class="note">{size}</span>'
-        f'<span class="note">materialized {_moment(partition.materialized_at)}</span>'
-        f'<span class="links">{_dagster(asset, "Asset in Dagster")}{_dagster(run, "Run")}</span>'
+        f'<span class="note">materialized {moment_html(partition.materialized_at)}</span>'
+        f'<span class="links">{link_html(asset, "Asset in Dagster")}{link_html(run, "Run")}</span>'
         "</li>"
     )
-
-
-def _dagster(href: str, label: str) -> str:
-    return f'<a href="{escape(href)}" target="_blank" rel="noopener noreferrer">{label}</a>'
-
-
-def _moment(iso: str) -> str:
-    """``2026-03-01T09:30:12+00:00`` as ``2026-03-01 09:30 UTC``."""
-    return f'<time datetime="{escape(iso)}">{escape(iso[:16].replace("T", " "))} UTC</time>'
-
-
-def _author(partition: ServedPartition) -> str:
-    sample = ' <span class="sample">sample</span>' if partition.author.sample else ""
-    return escape(partition.author.name) + sample

@@ -1,0 +1,61 @@
+"""The page: one module a tab, over the same twin as the HTTP API. Served by FastAPI at ``/``."""
+
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+
+from twin_serving.page.ask import ask_tab
+from twin_serving.page.components import html
+from twin_serving.twin import Twin
+
+_FOLDER = Path(__file__).parent
+_HEADER = """<header>
+<h1>Twin</h1>
+<p>Ask what your authors have written about. Every answer cites its sources and shows how they were
+found.</p>
+</header>"""
+
+
+def build_page(twin: Twin) -> gr.Blocks:
+    """Return the page's components and what they do."""
+    page = gr.Blocks(title="Twin", analytics_enabled=False)
+    with page:
+        html(_HEADER, elem_id="twin-header")
+        with gr.Tabs(elem_id="twin-tabs"), gr.Tab("Ask", id="ask"):
+            ask_tab(twin, page)
+    page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
+    return page
+
+
+def mount_page(app: FastAPI, twin: Twin) -> None:
+    """Serve the page at ``/``; routes that the application has already go first."""
+    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    gr.mount_gradio_app(
+        app,
+        build_page(twin),
+        path="/",
+        theme=_theme(),
+        css_paths=sorted((_FOLDER / "style").glob("*.css")),
+        head=f"<script>{script}</script>",
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        max_file_size=0,
+    )
+
+
+def _theme() -> gr.themes.Base:
+    """Return Gradio's plain theme in the page's colours, with the system's fonts."""
+    return gr.themes.Base(
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        body_background_fill="#faf8f4",
+        body_background_fill_dark="#171614",
+        body_text_color="#1f1d1a",
+        body_text_color_dark="#ece8df",
+    )

@@ -30,6 +30,7 @@ def parsed(*arguments: str) -> RetrievalOptions | str:
         phrasings: o.Phrasings = None,
         no_expand: o.NoExpand = False,
         no_llm: o.NoLlm = False,
+        no_self_query: o.NoSelfQuery = False,
     ) -> None:
         made.append(
             o.retrieval_options(
@@ -43,6 +44,7 @@ def parsed(*arguments: str) -> RetrievalOptions | str:
                 phrasings=phrasings,
                 no_expand=no_expand,
                 no_llm=no_llm,
+                no_self_query=no_self_query,
             )
         )
 
@@ -71,6 +73,7 @@ def parsed(*arguments: str) -> RetrievalOptions | str:
         ("--phrasings 4", replace(BALANCED, phrasings=4)),
         ("--no-llm", replace(BALANCED, use_llm=False)),
         ("--author ada", replace(BALANCED, author="ada")),
+        ("--no-self-query", replace(BALANCED, self_query=False)),
     ],
 )
 def test_an_option_changes_what_the_preset_says_and_nothing_else(arguments, expected):
@@ -82,6 +85,7 @@ def test_an_option_changes_what_the_preset_says_and_nothing_else(arguments, expe
     [
         ("--no-rerank --rerank auto", "contradicts --rerank"),
         ("--no-expand --phrasings 2", "contradicts --phrasings"),
+        ("--no-self-query --author ada", "contradicts --author"),
         ("--phrasings 0", "--phrasings"),
         ("--search words", "--search"),
         ("--preset slow", "--preset"),

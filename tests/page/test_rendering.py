@@ -7,13 +7,6 @@ from typing import Any
 
 import pytest
 from builders import cleaned_document
-
-from twin_assets.documents import Author, CleanedDocument
-from twin_serving.answering import Piece, Support, Written
-from twin_serving.answers import Answer, Citation
-from twin_serving.catalog import ServedPartition
-from twin_serving.governance import Verdict
-from twin_serving.page.html import status_html
 from twin_serving.page.rendering import (
     render_answer,
     render_author,
@@ -25,6 +18,13 @@ from twin_serving.page.rendering import (
     render_welcome,
     web_link,
 )
+
+from twin_assets.documents import Author, CleanedDocument
+from twin_serving.answering import Piece, Support, Written
+from twin_serving.answers import Answer, Citation
+from twin_serving.catalog import ServedPartition
+from twin_serving.governance import Verdict
+from twin_serving.page.html import status_html
 from twin_serving.retrieval import AuthorMatch, Candidate, IndexUsed, Passage, Retrieval, StageTrace
 
 HOSTILE = (

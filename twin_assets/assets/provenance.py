@@ -60,6 +60,16 @@ def materializations(
     return [_materialization(asset, record) for record in records]
 
 
+def materialization_of(
+    instance: dg.DagsterInstance, asset: str, storage_id: int
+) -> Materialization | None:
+    """Return the materialization with this storage id, if it is there."""
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), storage_ids=[storage_id]), limit=1
+    ).records
+    return _materialization(asset, records[0]) if records else None
+
+
 def naming_version(
     instance: dg.DagsterInstance, index: str, author: str, version: str
 ) -> Materialization | None:

@@ -32,6 +32,9 @@ class RetrieveRequest(BaseModel):
     author: str | None = Field(
         None, min_length=1, description="Name or slug; without it, whom the question names."
     )
+    self_query: bool | None = Field(
+        None, description="Whether the author that the question names is searched alone."
+    )
     preset: Literal["fast", "balanced", "thorough"] = "balanced"
     k: int | None = Field(None, ge=1, le=300, description="Candidates that are searched.")
     top: int | None = Field(None, ge=1, le=50, description="Passages kept at most.")
@@ -47,7 +50,7 @@ class RetrieveRequest(BaseModel):
 
     def options(self) -> RetrievalOptions:
         """Return the preset with what the request says besides."""
-        names = ("author", "k", "top", "search", "rerank", "phrasings", "use_llm")
+        names = ("author", "self_query", "k", "top", "search", "rerank", "phrasings", "use_llm")
         said = {name: getattr(self, name) for name in names}
         changes = {name: value for name, value in said.items() if value is not None}
         return replace(PRESETS[self.preset], **changes)

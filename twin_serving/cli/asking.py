@@ -18,6 +18,7 @@ from twin_serving.cli.options import (
     NoExpand,
     NoLlm,
     NoRerank,
+    NoSelfQuery,
     Phrasings,
     Preset,
     PresetName,
@@ -71,6 +72,7 @@ def retrieve_command(
     phrasings: Phrasings = None,
     no_expand: NoExpand = False,
     no_llm: NoLlm = False,
+    no_self_query: NoSelfQuery = False,
     index: Index = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -87,6 +89,7 @@ def retrieve_command(
         phrasings=phrasings,
         no_expand=no_expand,
         no_llm=no_llm,
+        no_self_query=no_self_query,
     )
     retrieval = _twin(index, as_of).retrieve(question, options)
     if as_json:
@@ -113,6 +116,7 @@ def ask_command(
     phrasings: Phrasings = None,
     no_expand: NoExpand = False,
     no_llm: NoLlm = False,
+    no_self_query: NoSelfQuery = False,
     index: Index = None,
     as_of: AsOf = None,
     as_json: AsJson = False,
@@ -129,6 +133,7 @@ def ask_command(
         phrasings=phrasings,
         no_expand=no_expand,
         no_llm=no_llm,
+        no_self_query=no_self_query,
     )
     twin = _twin(index, as_of)
     try:

@@ -21,6 +21,9 @@ AuthorName = Annotated[
     str | None,
     typer.Option("--author", help="Search this author only (name or slug); else it is worked out."),
 ]
+NoSelfQuery = Annotated[
+    bool, typer.Option("--no-self-query", help="Search everybody, whoever the question names.")
+]
 PresetName = Annotated[
     Preset,
     typer.Option(
@@ -59,6 +62,7 @@ def retrieval_options(
     preset: Preset,
     *,
     author: str | None,
+    no_self_query: bool,
     k: int | None,
     top: int | None,
     search: Search | None,
@@ -73,8 +77,11 @@ def retrieval_options(
         raise typer.BadParameter("contradicts --rerank", param_hint="--no-rerank")
     if no_expand and phrasings not in (None, 1):
         raise typer.BadParameter("contradicts --phrasings", param_hint="--no-expand")
+    if no_self_query and author is not None:
+        raise typer.BadParameter("contradicts --author", param_hint="--no-self-query")
     said = {
         "author": author,
+        "self_query": False if no_self_query else None,
         "k": k,
         "top": top,
         "search": search,

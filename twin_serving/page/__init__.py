@@ -5,8 +5,9 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 
-from twin_serving.page.ask import ask_tab
+from twin_serving.page.ask import AskTab
 from twin_serving.page.components import html
+from twin_serving.page.why import NO_ANSWER
 from twin_serving.twin import Twin
 
 _FOLDER = Path(__file__).parent
@@ -22,8 +23,12 @@ def build_page(twin: Twin) -> gr.Blocks:
     page = gr.Blocks(title="Twin", analytics_enabled=False)
     with page:
         html(_HEADER, elem_id="twin-header")
-        with gr.Tabs(elem_id="twin-tabs"), gr.Tab("Ask", id="ask"):
-            ask_tab(twin, page)
+        with gr.Tabs(elem_id="twin-tabs") as tabs:
+            ask = gr.Tab("Ask", id="ask")
+            with gr.Tab("Why", id="why"):
+                why = html(NO_ANSWER, elem_id="twin-why")
+            with ask:
+                AskTab(twin, page, tabs, why)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page
 

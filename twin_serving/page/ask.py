@@ -1,81 +1,60 @@
-"""Ask: a question in, a cited answer out, and how it was found."""
+"""Ask: a conversation, each answer with its sources and how it was found."""
 
+import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import gradio as gr
+from anyio import to_thread
 
 from twin_assets.errors import TwinError
-from twin_serving.answering import Piece
-from twin_serving.answers import Answer
-from twin_serving.page import rendering
+from twin_serving.audit import Feedback
+from twin_serving.page.answer import actions_html, earlier_html, failure_html, welcome_html
+from twin_serving.page.asking import Shown, Talk, View, answer_views, explain
 from twin_serving.page.components import FAILED, QUIET, html
+from twin_serving.page.examples import Examples
 from twin_serving.page.html import status_html
-from twin_serving.retrieval import PRESETS, Retrieval, StageTrace
+from twin_serving.page.options import EVERYONE, option_controls, option_values, options_of
+from twin_serving.page.why import NO_ANSWER
+from twin_serving.retrieval import PRESETS
 from twin_serving.twin import Twin
 
 _log = logging.getLogger(__name__)
 
 _AUTOMATIC = ("Automatic", "")
-_PRESETS = [(name.title(), name) for name in PRESETS]
+Update = dict[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the page shows under the question, as HTML."""
+class AskTab:
+    """The tab's components and what they do.
 
-    status: str = status_html("")
-    answer: str = ""
-    sources: str = ""
-    how: str = ""
-
-
-async def answer_views(twin: Twin, question: str, author: str, preset: str) -> AsyncIterator[View]:
-    """Yield what to show while the question is answered; faults become one line, none is raised.
-
-    Args:
-        twin: who is asked.
-        question: as it was typed.
-        author: a slug, or empty for the author that the question names.
-        preset: the name of one of the presets.
+    ``talk`` is the conversation, ``why`` gets the picture of the way to its last answer.
     """
-    pieces: list[Piece] = []
-    how = ""
-    answering = status_html("Answering…")
-    yield View(status_html("Looking through the index…"))
-    try:
-        options = replace(PRESETS[preset], author=author or None)
-        stream: Any = twin.stream(question, options, through="page")
-        async with aclosing(stream):
-            async for event in stream:
-                match event:
-                    case Retrieval():
-                        how = _how(twin, event, event.trace)
-                    case Piece():
-                        pieces.append(event)
-                        answer = rendering.render_partial_answer(question, pieces)
-                        yield View(answering, answer, how=how)
-                    case Answer():
-                        yield View(
-                            answer=rendering.render_answer(event, pieces),
-                            sources=rendering.render_sources(event.sources, event.retrieval.index),
-                            how=_how(twin, event.retrieval, event.trace),
-                        )
-    except TwinError as error:
-        yield View(answer=rendering.render_error(str(error)))
-    except Exception:
-        _log.exception("A question could not be answered")
-        yield View(answer=rendering.render_error(FAILED))
 
+    def __init__(self, twin: Twin, page: gr.Blocks, tabs: gr.Tabs, why: gr.HTML) -> None:
+        """Make the tab within the page's context.
 
-def ask_tab(twin: Twin, page: gr.Blocks) -> None:
-    """Make the tab's components and what they do."""
-    with gr.Column():
+        Args:
+            twin: who is asked.
+            page: the page.
+            tabs: its tabs.
+            why: the place of the picture.
+        """
+        self._twin = twin
+        self._examples = Examples(twin.catalog.store)
+        self._tabs = tabs
+        self._why = why
+        self.talk = gr.State(Talk())
+        self._make_form()
+        self._make_result()
+        self._listen(page)
+
+    def _make_form(self) -> None:
         with gr.Row(elem_id="twin-ask"):
-            question = gr.Textbox(
+            self._question = gr.Textbox(
                 label="Your question",
                 placeholder="What would you like to know?",
                 lines=1,
@@ -83,64 +62,202 @@ def ask_tab(twin: Twin, page: gr.Blocks) -> None:
                 autofocus=True,
                 elem_id="twin-question",
             )
-            author = gr.Dropdown([_AUTOMATIC], value="", label="Author", elem_id="twin-author")
-            preset = gr.Dropdown(_PRESETS, value="balanced", label="Search", elem_id="twin-preset")
-            ask = gr.Button("Ask", variant="primary", elem_id="twin-send")
-            stop = gr.Button("Stop", visible=False, elem_id="twin-stop")
-            status = html(View().status, elem_id="twin-status")
+            self._author = gr.Dropdown(
+                [_AUTOMATIC], value="", label="Author", elem_id="twin-author"
+            )
+            presets = [(name.title(), name) for name in PRESETS]
+            self._preset = gr.Dropdown(
+                presets, value="balanced", label="Search", elem_id="twin-preset"
+            )
+            self._ask = gr.Button("Ask", variant="primary", elem_id="twin-send")
+            self._stop = gr.Button("Stop", visible=False, elem_id="twin-stop")
+            with gr.Accordion("Options of every stage", open=False, elem_id="twin-options"):
+                self._controls = option_controls()
+            self._status = html(View().status, elem_id="twin-status")
+
+    def _make_result(self) -> None:
         with gr.Column(elem_id="twin-result"):
-            answer = html(elem_id="twin-answer")
-            sources = html(elem_id="twin-sources")
-            how = html(elem_id="twin-how")
+            self._answer = html(elem_id="twin-answer", acts=True)
+            self._actions = html(elem_id="twin-actions", acts=True)
+            with gr.Group(visible=False, elem_id="twin-feedback") as self._feedback:
+                self._comment = gr.Textbox(label="What is good, wrong or missing?", max_length=4000)
+                self._source = gr.Textbox(label="Link that should have been cited", max_length=2000)
+                self._send = gr.Button("Send", elem_id="twin-feedback-send")
+            self._sources = html(elem_id="twin-sources")
+            self._earlier = html(elem_id="twin-earlier", acts=True)
+            self._how = html(elem_id="twin-how")
 
-        def buttons(answering: bool) -> tuple[gr.Button, gr.Button]:
-            return gr.Button(interactive=not answering), gr.Button(visible=answering)
-
-        async def on_ask(question: str, author: str, preset: str) -> AsyncIterator[tuple[Any, ...]]:
-            view = View()
-            views: Any = answer_views(twin, question, author, preset)
-            async with aclosing(views):
-                async for view in views:
-                    yield *astuple(view), *buttons(answering=True)
-            yield *astuple(view), *buttons(answering=False)
-
-        def on_stop() -> tuple[Any, ...]:
-            return status_html("Stopped."), *buttons(answering=False)
-
-        def on_load() -> tuple[gr.Dropdown, str]:
-            choices, welcome = opening(twin)
-            return gr.Dropdown(choices, value=""), welcome
-
-        asking = gr.on(
-            [question.submit, ask.click],
-            on_ask,
-            [question, author, preset],
-            [status, answer, sources, how, ask, stop],
-            trigger_mode="once",
+    def _listen(self, page: gr.Blocks) -> None:
+        everything = [
+            *(*self._shown(), self._earlier, self._question, self._author, self._feedback),
+            *(self._ask, self._stop, self.talk, self._why),
+        ]
+        options: list[Any] = [self._author, self.talk, *self._controls]
+        once: dict[str, Any] = {"trigger_mode": "once", "outputs": everything, **QUIET}
+        asked = [
+            gr.on(
+                [self._question.submit, self._ask.click],
+                self._on_ask,
+                [self._question, *options],
+                **once,
+            ),
+            gr.on([self._answer.click, self._actions.click], self._on_act, options, **once),
+            page.load(self._on_load, outputs=everything, **QUIET),
+        ]
+        self._stop.click(
+            self._on_stop,
+            outputs=[self._status, self._ask, self._stop],
+            cancels=asked,
+            queue=False,
             **QUIET,
         )
-        stop.click(on_stop, outputs=[status, ask, stop], cancels=[asking], queue=False, **QUIET)
-        page.load(on_load, outputs=[author, answer], **QUIET)
+        voted = [self._status, self._actions, self._feedback, self.talk, self._tabs]
+        self._actions.click(self._on_vote, self.talk, voted, **QUIET)
+        self._send.click(
+            self._on_send,
+            [self.talk, self._comment, self._source],
+            [self._status, self._feedback],
+            **QUIET,
+        )
+        self._earlier.click(self._on_new, outputs=everything, **QUIET)
+        # in the browser, so that a question asked at once is asked with them
+        table = json.dumps({name: option_values(name) for name in PRESETS})
+        self._preset.change(
+            None, self._preset, self._controls, js=f"(name) => ({table})[name]", **QUIET
+        )
+
+    def _shown(self) -> list[Any]:
+        """Return the places of a view's parts, in its order."""
+        return [self._status, self._answer, self._actions, self._sources, self._how]
+
+    async def _answering(self, talk: Talk, values: Sequence[Any]) -> AsyncIterator[Update]:
+        """Yield what changes on the page while the conversation's last question is answered."""
+        shown = Shown()
+        view = View()
+        yield {
+            self._earlier: earlier_html(talk.turns),
+            self._author: talk.author,
+            self._feedback: gr.Group(visible=False),
+            self._ask: gr.Button(interactive=False),
+            self._stop: gr.Button(visible=True),
+            self.talk: talk,
+        }
+        views: Any = answer_views(self._twin, talk, options_of(talk.author, values), shown)
+        async with aclosing(views):
+            async for view in views:
+                update: Update = dict(zip(self._shown(), astuple(view), strict=True))
+                if shown.retrieval is not None and not shown.pieces and shown.answer is None:
+                    update[self._question] = ""  # it stands above its answer now
+                yield update
+        picture = NO_ANSWER
+        if (answer := shown.answer) is not None:
+            talk = talk.answered(answer)
+            picture = await to_thread.run_sync(explain, self._twin, answer)
+        yield {
+            **dict(zip(self._shown(), astuple(view), strict=True)),
+            self._ask: gr.Button(interactive=True),
+            self._stop: gr.Button(visible=False),
+            self.talk: talk,
+            self._why: picture,
+        }
+
+    async def _on_ask(
+        self, text: str, picked: str, talk: Talk, *values: Any
+    ) -> AsyncIterator[Update]:
+        async for update in self._answering(talk.with_question(text, picked or ""), values):
+            yield update
+
+    async def _on_act(
+        self, event: gr.EventData, picked: str, talk: Talk, *values: Any
+    ) -> AsyncIterator[Update]:
+        match event.act:
+            case "example":
+                talk = talk.with_question(str(event.question), picked or "")
+            case "author":
+                talk = talk.again(str(event.author))
+            case "retry":
+                talk = talk.again(talk.author)
+            case _:
+                yield {self._status: gr.skip()}
+                return
+        async for update in self._answering(talk, values):
+            yield update
+
+    async def _on_load(self, request: gr.Request) -> AsyncIterator[Update]:
+        choices, welcome = await to_thread.run_sync(opening, self._twin, self._examples)
+        linked = str(request.query_params.get("author", ""))
+        picked = linked if linked in {slug for _, slug in choices} else ""
+        yield {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
+        if text := str(request.query_params.get("q", "")):
+            async for update in self._answering(
+                Talk(asked=text, author=picked), option_values("balanced")
+            ):
+                yield update
+
+    def _on_stop(self) -> Update:
+        return {
+            self._status: status_html("Stopped."),
+            self._ask: gr.Button(interactive=True),
+            self._stop: gr.Button(visible=False),
+        }
+
+    def _on_vote(self, event: gr.EventData, talk: Talk) -> Update:
+        if event.act == "why":
+            return {self._tabs: gr.Tabs(selected="why")}
+        if event.act != "vote":
+            return {self._status: gr.skip()}
+        talk = replace(talk, vote="up" if event.vote == "up" else "down")
+        return {
+            self._status: status_html(_keep(self._twin, talk, Feedback(talk.vote))),
+            self._actions: actions_html(votes=True, vote=talk.vote),
+            self._feedback: gr.Group(visible=True),
+            self.talk: talk,
+        }
+
+    def _on_send(self, talk: Talk, comment: str, source: str) -> Update:
+        given = Feedback(talk.vote, comment.strip() or None, source.strip() or None)
+        return {
+            self._status: status_html(_keep(self._twin, talk, given)),
+            self._feedback: gr.Group(visible=False),
+        }
+
+    def _on_new(self) -> Update:
+        _, welcome = opening(self._twin, self._examples)
+        empty = [self._actions, self._sources, self._how, self._earlier, self._question]
+        return {
+            **dict.fromkeys(empty, ""),
+            self._answer: welcome,
+            self._author: "",
+            self._feedback: gr.Group(visible=False),
+            self.talk: Talk(),
+            self._why: NO_ANSWER,
+        }
 
 
-def opening(twin: Twin) -> tuple[list[tuple[str, str]], str]:
+def opening(twin: Twin, examples: Examples) -> tuple[list[tuple[str, str]], str]:
     """Return the author picker's choices (label, slug) and what to show before a question."""
     try:
         partitions = twin.catalog.served().partitions
+        tried = examples.of(partitions)
     except TwinError as error:
-        return [_AUTOMATIC], rendering.render_error(str(error))
+        return [_AUTOMATIC], failure_html(str(error))
     except Exception:
         _log.exception("The served authors could not be read")
-        return [_AUTOMATIC], rendering.render_error(FAILED)
-    authors = [partition.author for partition in partitions]
-    labels = [f"{author.name} (sample)" if author.sample else author.name for author in authors]
-    choices = [_AUTOMATIC, *zip(labels, (author.slug for author in authors), strict=True)]
-    return choices, rendering.render_welcome(partitions)
+        return [_AUTOMATIC], failure_html(FAILED)
+    choices = [_AUTOMATIC, ("Everyone", EVERYONE)] if len(partitions) > 1 else [_AUTOMATIC]
+    for partition in partitions:
+        sample = ", sample" if partition.author.sample else ""
+        label = f"{partition.author.name} ({partition.documents:,}{sample})"
+        choices.append((label, partition.author.slug))
+    return choices, welcome_html(partitions, tried)
 
 
-def _how(twin: Twin, retrieval: Retrieval, trace: tuple[StageTrace, ...]) -> str:
-    return (
-        rendering.render_author(retrieval)
-        + rendering.render_trace(trace)
-        + rendering.render_index(retrieval.index, twin.settings.dagster_link)
-    )
+def _keep(twin: Twin, talk: Talk, feedback: Feedback) -> str:
+    """Keep what the asker makes of the last answer; return what to say of that."""
+    if twin.audit is None or not talk.answer_id:
+        return "There is no answer to give feedback on."
+    try:
+        twin.audit.give_feedback(talk.answer_id, feedback)
+    except TwinError as error:
+        return str(error)
+    return "Thank you. It is kept in the audit trail."

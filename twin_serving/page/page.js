@@ -8,5 +8,42 @@ document.addEventListener("click", (event) => {
   source.open = true;
   source.querySelector("summary").focus({ preventScroll: true });
   source.scrollIntoView({ block: "start" });
-  source.querySelector("mark")?.scrollIntoView({ block: "nearest" });
 });
+
+// An opened source shows its document at the supporting words.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const box = event.target.open && event.target.querySelector?.(".document");
+    const words = box && (box.querySelector("mark") ?? box.querySelector(".passage"));
+    if (!words) return;
+    const above = words.getBoundingClientRect().top - box.getBoundingClientRect().top;
+    box.scrollTop += above - box.clientHeight / 4;
+  },
+  true,
+);
+
+// <button data-copy=".answer-text"> copies the text of the first element that fits.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button[data-copy]");
+  const text = button && document.querySelector(button.dataset.copy)?.innerText;
+  if (!text) return;
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Not allowed";
+  }
+  setTimeout(() => (button.textContent = label), 2000);
+});
+
+// The address always opens what was asked last.
+new MutationObserver(() => {
+  const asked = document.querySelector("#twin-answer .answer[data-q]");
+  if (!asked) return;
+  const query = new URLSearchParams({ q: asked.dataset.q });
+  if (asked.dataset.author) query.set("author", asked.dataset.author);
+  const address = `${location.pathname}?${query}`;
+  if (address !== location.pathname + location.search) history.replaceState(null, "", address);
+}).observe(document, { childList: true, subtree: true });

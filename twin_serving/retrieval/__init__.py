@@ -34,13 +34,15 @@ class RetrievalOptions:
     """What a question may ask of the stages.
 
     ``k`` candidates are searched, a third of them in each collection; ``top`` of them become the
-    context. ``author`` (a slug) skips the self-query. ``use_llm`` lets the language model take part
-    before the answer: write a follow-up so that it stands alone, decide what the self-query's rules
-    cannot, and find other words. ``phrasings`` is how many ways the question is then searched in,
-    the asked one included.
+    context. ``author`` (a slug) skips the self-query; without ``self_query`` everybody's writing is
+    searched, whoever the question names. ``use_llm`` lets the language model take part before the
+    answer: write a follow-up so that it stands alone, decide what the self-query's rules cannot,
+    and find other words. ``phrasings`` is how many ways the question is then searched in, the asked
+    one included.
     """
 
     author: str | None = None
+    self_query: bool = True
     # The first three passages, which is what a user gets of them, are as good with 9 candidates as
     # with 30 (Cranfield, late interaction: nDCG@3 0.361 and recall@3 0.241 with both), and 30 take
     # three times as long to rerank. nDCG@10 is 0.404 and 0.416: 9 leave the tenth place empty.

@@ -212,6 +212,9 @@ class Retriever:
             chosen = AuthorMatch(partition.author.slug, partition.author.name, "chosen")
             trace.skip("self_query", "the author was chosen by the asker")
             return chosen
+        if not options.self_query:
+            trace.skip("self_query", "switched off for this question")
+            return None
         authors = _authors_of(served)
         names = _names_of(authors)
         found = names.match(question, self._is_common_word)

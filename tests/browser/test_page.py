@@ -34,7 +34,7 @@ def test_an_answer_cites_sources_of_the_author_that_is_named(
     assert set(chips) == set(page.locator(".source .number").all_inner_texts())
     for facts in page.locator(".source .facts").all_inner_texts():
         assert facts.startswith("Mara Lindqvist sample")
-    expect(page.locator("#twin-how")).to_contain_text("matched by full name")
+    expect(page.locator(".meant")).to_contain_text("Asked of Mara Lindqvist matched by full name")
 
 
 def test_a_citation_opens_its_source_at_the_marked_words(address: str, open_tab: OpenTab) -> None:
@@ -51,21 +51,23 @@ def test_a_citation_opens_its_source_at_the_marked_words(address: str, open_tab:
     original = source.get_by_role("link", name="Open the original")
     expect(original).to_have_attribute("href", re.compile(r"https://mara-lindqvist\.example/.+"))
     expect(original).to_have_attribute("rel", "noopener noreferrer nofollow")
-    assert page.url.rstrip("/") == address
+    assert page.url.startswith(f"{address}/?q=What+does+Mara")
 
 
 def test_a_citation_is_reached_and_opened_by_keyboard(address: str, open_tab: OpenTab) -> None:
     page = open_tab(address)
     ask(page, BREAD)
     chip = page.locator("a.cite").first
-    for _ in range(10):
+    for _ in range(12):
         page.keyboard.press("Tab")
         if chip.evaluate("chip => chip === document.activeElement"):
             break
     expect(chip).to_be_focused()
     assert chip.evaluate("chip => getComputedStyle(chip).outlineStyle") == "solid"
     page.keyboard.press("Enter")
-    expect(page.locator("#source-1 .passage")).to_be_visible()
+    expect(page.locator("#source-1 .document")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#source-1 .document")).to_be_focused()  # it scrolls by keyboard
 
 
 def test_the_picker_asks_one_author_only(address: str, open_tab: OpenTab) -> None:
@@ -74,8 +76,8 @@ def test_the_picker_asks_one_author_only(address: str, open_tab: OpenTab) -> Non
     authors = " ".join(page.locator(".source .facts").all_inner_texts())
     assert "Tomás Okafor" in authors
     page.get_by_label("Author", exact=True).click()
-    page.get_by_role("option", name="Mara Lindqvist (sample)").click()
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("option", name="Mara Lindqvist (25, sample)").click()
+    page.get_by_role("button", name="Ask again").click()
     expect(page.locator("#twin-how")).to_contain_text("the author was chosen by the asker")
     expect(page.locator(".stage.skipped .name")).to_have_text(["Author", "Phrasings"])
     for facts in page.locator(".source .facts").all_inner_texts():
@@ -123,7 +125,7 @@ def test_nothing_fitting_is_said_calmly(address: str, open_tab: OpenTab) -> None
     page = open_tab(address)
     ask(page, "zxqv quarterly tax treaty of Liechtenstein")
     expect(page.locator(".notice")).to_contain_text("Nothing fitting was found")
-    expect(page.locator(".notice-error, a.cite, .answered-by")).to_have_count(0)
+    expect(page.locator(".notice-error, a.cite, .badge")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -146,7 +148,14 @@ def test_texts_stand_out_from_what_is_behind_them(
     for selector in (
         *("#twin-header p", ".asked", ".answer-text", ".answered-by", "a.cite", ".source .title"),
         *(".source .facts", ".sample", ".passage", ".passage mark", ".origin a", ".stage .note"),
-        *(".stage .time", ".version", "h3", ".links a", "#twin-send", "#twin-ask textarea"),
+        *(
+            ".stage .time",
+            ".version",
+            ".sources h2",
+            ".links a",
+            "#twin-send",
+            "#twin-ask textarea",
+        ),
     ):
         assert page.locator(selector).first.evaluate(_CONTRAST) >= 4.5, selector
 
@@ -182,13 +191,13 @@ def test_pieces_appear_as_they_come(held: tuple[str, HeldAnswerer], open_tab: Op
     address, answerer = held
     page = open_tab(address)
     page.get_by_label("Your question").fill(BREAD)
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("button", name="Ask", exact=True).click()
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
     expect(page.locator("p[role=status]")).to_have_text("Answering…")
-    expect(page.get_by_role("button", name="Ask")).to_be_disabled()
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_disabled()
     answerer.go_on.set()
     expect(page.locator(".answer-text")).to_have_text("First piece 1. Second piece.")
-    expect(page.locator(".answered-by")).to_have_text("Answered by held")
+    expect(page.locator(".answered-by")).to_contain_text("answered by held")
     expect(page.locator("p[role=status]")).to_have_text("")
 
 
@@ -201,7 +210,7 @@ def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: Open
     with page.expect_response("**/gradio_api/reset"):  # the last word on the stopped answer
         page.get_by_role("button", name="Stop").click()
         expect(page.locator("p[role=status]")).to_have_text("Stopped.")
-        expect(page.get_by_role("button", name="Ask")).to_be_enabled()
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         answerer.go_on.set()
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
     ask(page, "")

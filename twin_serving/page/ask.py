@@ -90,7 +90,7 @@ class AskTab:
     def _listen(self, page: gr.Blocks) -> None:
         everything = [
             *(*self._shown(), self._earlier, self._question, self._author, self._feedback),
-            *(self._ask, self._stop, self.talk, self._why),
+            *(self._ask, self._stop, self.talk, self._why, self._comment, self._source),
         ]
         options: list[Any] = [self._author, self.talk, *self._controls]
         once: dict[str, Any] = {"trigger_mode": "once", "outputs": everything, **QUIET}
@@ -116,7 +116,7 @@ class AskTab:
         self._send.click(
             self._on_send,
             [self.talk, self._comment, self._source],
-            [self._status, self._feedback],
+            [self._status, self._feedback, self._comment, self._source],
             **QUIET,
         )
         self._earlier.click(self._on_new, outputs=everything, **QUIET)
@@ -130,6 +130,10 @@ class AskTab:
         """Return the places of a view's parts, in its order."""
         return [self._status, self._answer, self._actions, self._sources, self._how]
 
+    def _no_feedback(self) -> Update:
+        """Return what closes the form, and empties it."""
+        return {self._feedback: gr.Group(visible=False), self._comment: "", self._source: ""}
+
     async def _answering(self, talk: Talk, values: Sequence[Any]) -> AsyncIterator[Update]:
         """Yield what changes on the page while the conversation's last question is answered."""
         shown = Shown()
@@ -137,7 +141,7 @@ class AskTab:
         yield {
             self._earlier: earlier_html(talk.turns),
             self._author: talk.author,
-            self._feedback: gr.Group(visible=False),
+            **self._no_feedback(),
             self._ask: gr.Button(interactive=False),
             self._stop: gr.Button(visible=True),
             self.talk: talk,
@@ -176,7 +180,7 @@ class AskTab:
             case "author":
                 talk = talk.again(str(event.author))
             case "retry":
-                talk = talk.again(talk.author)
+                talk = talk.again(picked or "")
             case _:
                 yield {self._status: gr.skip()}
                 return
@@ -218,7 +222,7 @@ class AskTab:
         given = Feedback(talk.vote, comment.strip() or None, source.strip() or None)
         return {
             self._status: status_html(_keep(self._twin, talk, given)),
-            self._feedback: gr.Group(visible=False),
+            **self._no_feedback(),
         }
 
     def _on_new(self) -> Update:
@@ -228,7 +232,7 @@ class AskTab:
             **dict.fromkeys(empty, ""),
             self._answer: welcome,
             self._author: "",
-            self._feedback: gr.Group(visible=False),
+            **self._no_feedback(),
             self.talk: Talk(),
             self._why: NO_ANSWER,
         }

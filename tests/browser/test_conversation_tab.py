@@ -1,0 +1,127 @@
+"""A conversation on the page: follow-ups, corrections, votes, links, and the way to an answer."""
+
+import re
+
+import pytest
+from driving import BROWSER, OpenTab, ask
+from playwright.sync_api import Page, expect
+
+from twin_assets.settings import TwinSettings
+from twin_serving.audit import Feedback, open_audit_log
+
+pytestmark = BROWSER
+
+BREAD = "What does Mara Lindqvist say about proofing dough in the fridge?"
+
+
+def answered(page: Page, question: str) -> None:
+    """Wait until this question is answered, and the page is ready for another."""
+    expect(page.locator(".asked")).to_have_text(question)
+    expect(page.locator(".actions")).to_be_visible()
+    expect(page.locator("#twin-send")).to_be_enabled()
+
+
+def test_a_follow_up_is_asked_of_the_same_author_until_told_otherwise(
+    address: str, open_tab: OpenTab
+) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    answered(page, BREAD)
+    expect(page.get_by_label("Your question")).to_have_value("")
+    ask(page, "How long does it take?")
+    answered(page, "How long does it take?")
+    expect(page.locator(".meant")).to_contain_text("Mara Lindqvist matched by the conversation")
+    expect(page.locator(".earlier")).to_contain_text(BREAD)
+
+    page.get_by_role("button", name="Ask everyone instead").click()
+    expect(page.locator(".meant")).to_contain_text("everyone")
+    answered(page, "How long does it take?")
+    expect(page.get_by_label("Author", exact=True)).to_have_value("Everyone")
+    expect(page.locator(".earlier li")).to_have_count(1)
+
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.locator(".welcome")).to_be_visible()
+    expect(page.locator(".earlier, .actions, .source, .stage")).to_have_count(0)
+
+
+def test_an_example_asks_itself_and_opens_by_its_address(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    example = page.locator(".examples button").nth(1)
+    question = example.inner_text()
+    example.click()
+    answered(page, question)
+    assert "Mara Lindqvist" in question
+    link = page.url
+    assert link != f"{address}/"
+
+    other = open_tab(address)
+    other.goto(f"{link}&author=tomas-okafor")
+    expect(other.locator(".asked")).to_have_text(question)
+    expect(other.locator(".meant")).to_contain_text("Tomás Okafor chosen")
+    other.goto(f"{address}/?q=Why?&author=nobody")
+    expect(other.locator(".meant")).to_contain_text("everyone")
+
+
+def test_a_vote_and_the_right_source_reach_the_audit_trail(
+    address: str, open_tab: OpenTab, sample_home: TwinSettings
+) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    answered(page, BREAD)
+    page.get_by_role("button", name="Not helpful").click()
+    expect(page.locator("p[role=status]")).to_have_text("Thank you. It is kept in the audit trail.")
+    expect(page.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
+    page.get_by_label("What is good, wrong or missing?").fill("Too short")
+    page.get_by_label("Link that should have been cited").fill("https://mara-lindqvist.example/x")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_label("Link that should have been cited")).to_be_hidden()
+    entry = next(iter(open_audit_log(sample_home).entries(judged=True)))
+    assert entry.question == BREAD
+    assert entry.feedback == Feedback("down", "Too short", "https://mara-lindqvist.example/x")
+    page.get_by_role("button", name="Helpful", exact=True).click()
+    expect(page.get_by_role("button", name="Helpful", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    expect(page.get_by_label("Link that should have been cited")).to_have_value("")
+
+
+def test_the_drawer_follows_the_preset_and_is_asked_with(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    page.get_by_role("button", name="Options of every stage").click()
+    page.get_by_label("Search", exact=True).click()
+    page.get_by_role("option", name="Thorough").click()
+    expect(page.get_by_label("Candidates searched (k)")).to_have_value("30")
+    page.get_by_label("Candidates searched (k)").fill("6")
+    page.get_by_label("Passages kept (top)").fill("1")
+    page.get_by_label("Rerank by").click()
+    page.get_by_role("option", name="off").click()
+    ask(page, BREAD)
+    answered(page, BREAD)
+    expect(page.locator("#twin-how")).to_contain_text("candidates 6")
+    expect(page.locator(".stage.skipped .name")).to_have_text(["Phrasings", "Rerank"])
+    expect(page.locator(".source")).to_have_count(1)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_way_to_the_answer_is_a_picture(address: str, open_tab: OpenTab, width: int) -> None:
+    page = open_tab(address, viewport={"width": width, "height": 800})
+    page.get_by_role("tab", name="Why").click()
+    expect(page.locator(".why .notice")).to_contain_text("Ask something first")
+    page.get_by_role("tab", name="Ask").click()
+    ask(page, BREAD)
+    answered(page, BREAD)
+    page.get_by_role("button", name="Why this answer").click()
+    why = page.locator(".why")
+    expect(why.locator("h2")).to_have_text(BREAD)
+    expect(why.locator("svg")).to_have_count(2)
+    expect(why.locator("g.cited text.title").first).to_be_visible()
+    cited = page.locator(".why .cited-list .number").all_inner_texts()
+    assert cited
+    expect(why.get_by_role("link", name="raw_documents")).to_have_attribute(
+        "href",
+        "http://127.0.0.1:3000/assets/raw_documents?view=partitions&partition=mara-lindqvist",
+    )
+    expect(why.get_by_role("link", name=re.compile("^run ")).first).to_have_attribute(
+        "href", re.compile(r"http://127\.0\.0\.1:3000/runs/[0-9a-f-]{36}")
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == width

@@ -1,13 +1,13 @@
 """`twin retrieve` and `twin ask`: passages, and cited answers."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Annotated
 
 import anyio
 import typer
 from rich.text import Text
 
-from twin_assets.errors import ModelServerError, NothingServedError
+from twin_assets.errors import BadInputError, ModelServerError, NothingServedError
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer
 from twin_serving.catalog import open_catalog
@@ -28,6 +28,7 @@ from twin_serving.cli.options import (
     retrieval_options,
 )
 from twin_serving.cli.output import err, out, plain, print_json
+from twin_serving.moments import read_moment
 from twin_serving.retrieval import IndexUsed, Passage, Retrieval, RetrievalOptions, StageTrace
 from twin_serving.serialize import answer_dict, retrieval_dict
 from twin_serving.twin import Twin
@@ -36,14 +37,10 @@ _SNIPPET = 300  # characters of a passage shown on the terminal
 
 
 def _moment(text: str) -> datetime:
-    """Return the time that the text names, in UTC where it names no zone; of a day, its end."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("is not an ISO 8601 date or time, as 2026-05-31 is") from None
-    if len(text) <= len("2026-05-31"):
-        moment = datetime.combine(moment, time.max)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return read_moment(text)
+    except BadInputError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Question = Annotated[str, typer.Argument(help="The question, in quotes.")]

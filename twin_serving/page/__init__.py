@@ -6,6 +6,7 @@ import gradio as gr
 from fastapi import FastAPI
 
 from twin_serving.page.ask import AskTab
+from twin_serving.page.compare import compare_tab
 from twin_serving.page.components import html
 from twin_serving.page.why import NO_ANSWER
 from twin_serving.twin import Twin
@@ -27,6 +28,8 @@ def build_page(twin: Twin) -> gr.Blocks:
             ask = gr.Tab("Ask", id="ask")
             with gr.Tab("Why", id="why"):
                 why = html(NO_ANSWER, elem_id="twin-why")
+            with gr.Tab("Compare", id="compare"):
+                compare_tab(twin)
             with ask:
                 AskTab(twin, page, tabs, why)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself

@@ -50,7 +50,7 @@ def welcome_html(partitions: Sequence[ServedPartition], examples: Sequence[str])
 
 def answer_html(answer: Answer, pieces: Sequence[Piece]) -> str:
     """Return a whole answer; without a passage it says only that nothing was found."""
-    text = _text(pieces)
+    text = text_html(pieces)
     found = answer.retrieval
     if not found.passages:
         return _section(found, f'<p class="notice nothing">{text}</p>')
@@ -71,7 +71,7 @@ def answer_html(answer: Answer, pieces: Sequence[Piece]) -> str:
 
 def partial_answer_html(retrieval: Retrieval, pieces: Sequence[Piece]) -> str:
     """Return an answer that more pieces may follow."""
-    return _section(retrieval, f'<p class="answer-text">{_text(pieces)}</p>')
+    return _section(retrieval, f'<p class="answer-text">{text_html(pieces)}</p>')
 
 
 def failure_html(message: str) -> str:
@@ -161,11 +161,12 @@ def _section(retrieval: Retrieval, body: str) -> str:
     )
 
 
-def _text(pieces: Sequence[Piece]) -> str:
-    return "".join(_piece(piece) for piece in pieces)
+def text_html(pieces: Sequence[Piece], prefix: str = "source") -> str:
+    """Return the pieces; their citations lead to the sources whose ids begin with the prefix."""
+    return "".join(_piece(piece, prefix) for piece in pieces)
 
 
-def _piece(piece: Piece) -> str:
+def _piece(piece: Piece, prefix: str) -> str:
     """A marker is a link only where the piece rests on it: quoted words may hold ``[3]`` too."""
     cited = {support.n for support in piece.support}
 
@@ -173,7 +174,7 @@ def _piece(piece: Piece) -> str:
         n = int(marker[1])
         if n not in cited:
             return marker[0]
-        return f'<a class="cite" href="#source-{n}" aria-label="Source {n}">{n}</a>'
+        return f'<a class="cite" href="#{prefix}-{n}" aria-label="Source {n}">{n}</a>'
 
     # escaping leaves brackets and digits as they are
     return _MARKER.sub(chip, escape(piece.text))

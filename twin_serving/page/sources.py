@@ -13,19 +13,38 @@ from twin_serving.retrieval import IndexUsed
 _AROUND = 6000  # characters of the document that are shown before and after the passage
 
 
-def sources_html(citations: Sequence[Citation], index: IndexUsed, title: str = "Sources") -> str:
-    """Return the passages, each closed; opened, each stands in its document."""
+def sources_html(
+    citations: Sequence[Citation],
+    index: IndexUsed,
+    title: str = "Sources",
+    *,
+    prefix: str = "source",
+    notes: Mapping[int, str] | None = None,
+) -> str:
+    """Return the passages, each closed; opened, each stands in its document.
+
+    Args:
+        citations: the passages with their supporting words.
+        index: where they were found.
+        title: of the list.
+        prefix: what the sources' ids begin with; citations lead to them.
+        notes: HTML to put beside a source's facts, by its number.
+    """
     if not citations:
         return ""
     names = {partition.author.slug: author_html(partition) for partition in index.partitions}
-    items = "".join(f"<li>{_source(citation, names)}</li>" for citation in citations)
+    items = "".join(
+        f"<li>{_source(citation, names, prefix, notes or {})}</li>" for citation in citations
+    )
     return (
-        '<section class="sources" aria-labelledby="sources-title">'
-        f'<h2 id="sources-title">{escape(title)}</h2><ol>{items}</ol></section>'
+        f'<section class="sources" aria-labelledby="{prefix}-title">'
+        f'<h2 id="{prefix}-title">{escape(title)}</h2><ol>{items}</ol></section>'
     )
 
 
-def _source(citation: Citation, names: Mapping[str, str]) -> str:
+def _source(
+    citation: Citation, names: Mapping[str, str], prefix: str, notes: Mapping[int, str]
+) -> str:
     candidate = citation.passage.candidate
     document = candidate.document
     n = citation.passage.n
@@ -39,9 +58,11 @@ def _source(citation: Citation, names: Mapping[str, str]) -> str:
     ]
     if document.published_at:
         facts.insert(2, escape(document.published_at))
+    if n in notes:
+        facts.append(notes[n])
     place = f"characters {candidate.start:,} to {candidate.end:,} of {len(document.text):,}"
     return (
-        f'<details class="source" id="source-{n}"><summary>'
+        f'<details class="source" id="{prefix}-{n}"><summary>'
         f'<span class="number" aria-hidden="true">{n}</span><span class="title">{title}</span>'
         f'<span class="facts">{" · ".join(facts)}</span></summary>'
         f"{_document(citation)}"

@@ -1,0 +1,194 @@
+"""Compare: one question asked with two settings, side by side, the differences marked."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Any
+
+import gradio as gr
+from anyio import create_task_group, to_thread
+
+from twin_assets.errors import TwinError
+from twin_assets.stores import BACKENDS
+from twin_serving.answering import Piece
+from twin_serving.answers import Answer, Citation
+from twin_serving.moments import read_moment
+from twin_serving.page.answer import text_html
+from twin_serving.page.components import FAILED, QUIET, html
+from twin_serving.page.html import fault_html, notice_html, seconds_html, status_html
+from twin_serving.page.sources import sources_html
+from twin_serving.retrieval import PRESETS
+from twin_serving.twin import Twin
+from twin_serving.variants import Variant, Variants
+
+_log = logging.getLogger(__name__)
+
+_EMPTY = notice_html(
+    "Ask one question of two settings: another index, an earlier version, another way to search, "
+    "or no language model. What only one of them finds or says is marked."
+)
+_SIDES = ("left", "right")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one side is asked with, as the page's controls say it."""
+
+    backend: str
+    as_of: str
+    preset: str
+    use_llm: bool
+
+
+@dataclass(slots=True)
+class Side:
+    """What has come of one side: an answer, or why there is none."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    answer: Answer | None = None
+    fault: str = ""
+
+
+def compare_tab(twin: Twin) -> None:
+    """Make the tab's components and what they do."""
+    variants = Variants(twin)
+    with gr.Row(elem_id="twin-compare-ask", elem_classes="twin-form"):
+        question = gr.Textbox(
+            label="Question for both",
+            placeholder="What would you like to know?",
+            lines=1,
+            max_lines=6,
+            elem_id="twin-compare-question",
+        )
+        ask = gr.Button("Compare", variant="primary", elem_id="twin-compare-send")
+    with gr.Row(elem_id="twin-compare-settings"):
+        left = _controls("Left", twin, preset="balanced")
+        right = _controls("Right", twin, preset="fast")
+    status = html(status_html(""), elem_id="twin-compare-status")
+    result = html(_EMPTY, elem_id="twin-compare-result")
+
+    async def on_compare(text: str, *values: Any) -> dict[Any, Any]:
+        half = len(values) // 2
+        settings = [Setting(*values[:half]), Setting(*values[half:])]
+        sides = [Side(), Side()]
+        async with create_task_group() as group:
+            for setting, side in zip(settings, sides, strict=True):
+                group.start_soon(ask_side, variants, text, setting, side)
+        return {result: compared_html(sides), status: status_html("")}
+
+    asking = gr.on(
+        [question.submit, ask.click],
+        lambda: status_html("Asking both…"),
+        outputs=status,
+        queue=False,
+        **QUIET,
+    )
+    asking.then(on_compare, [question, *left, *right], [result, status], **QUIET)
+
+
+def _controls(side: str, twin: Twin, preset: str) -> list[Any]:
+    """Make the controls of a side, in the order of a :class:`Setting`'s fields."""
+    with gr.Column(elem_classes="twin-form twin-compare-side"):
+        return [
+            gr.Dropdown(list(BACKENDS), value=twin.settings.index, label=f"{side}: index"),
+            gr.Textbox(label=f"{side}: as of", placeholder="now (or 2026-05-31)", max_length=40),
+            gr.Dropdown(
+                [(name.title(), name) for name in PRESETS], value=preset, label=f"{side}: search"
+            ),
+            gr.Dropdown(
+                [("As configured", True), ("No language model", False)],
+                value=True,
+                label=f"{side}: answered by",
+            ),
+        ]
+
+
+async def ask_side(variants: Variants, question: str, setting: Setting, side: Side) -> None:
+    """Ask the question of one setting; faults become one line."""
+    try:
+        as_of = read_moment(setting.as_of) if setting.as_of.strip() else None
+        variant = Variant(setting.backend, as_of, setting.use_llm)
+        twin = await to_thread.run_sync(variants.get, variant)
+        options = PRESETS[setting.preset]
+        if not setting.use_llm:
+            options = replace(options, use_llm=False)
+        async for event in twin.stream(question, options, through="page"):
+            if isinstance(event, Piece):
+                side.pieces.append(event)
+            elif isinstance(event, Answer):
+                side.answer = event
+    except TwinError as error:
+        side.fault = str(error)
+    except Exception:
+        _log.exception("A question could not be compared")
+        side.fault = FAILED
+
+
+def compared_html(sides: Sequence[Side]) -> str:
+    """Return both answers side by side, with what only one of them found or said marked."""
+    ranks = [_ranks(side) for side in sides]
+    columns = [
+        f'<section class="side" aria-label="{name.title()}">'
+        f"{_side(side, name, sides[1 - at])}</section>"
+        for at, (name, side) in enumerate(zip(_SIDES, sides, strict=True))
+    ]
+    return f'{_summary(sides, ranks)}<div class="sides">{"".join(columns)}</div>'
+
+
+def _summary(sides: Sequence[Side], ranks: Sequence[dict[str, int]]) -> str:
+    if any(side.answer is None for side in sides):
+        return ""
+    shared = ranks[0].keys() & ranks[1].keys()
+    every = ranks[0].keys() | ranks[1].keys()
+    moved = sum(ranks[0][chunk] != ranks[1][chunk] for chunk in shared)
+    same = "the same words" if _words(sides[0]) == _words(sides[1]) else "different words"
+    ways = f"{len(shared)} of {len(every)} passages are on both sides"
+    order = f", {moved} of them in another place" if moved else ""
+    return f'<p class="compared" role="status">{ways}{order}; the answers have {same}.</p>'
+
+
+def _side(side: Side, name: str, other: Side) -> str:
+    answer = side.answer
+    if answer is None:
+        return fault_html(side.fault)
+    seconds = seconds_html(sum(entry.seconds for entry in answer.trace))
+    versions = sorted({partition.version for partition in answer.retrieval.index.partitions})
+    searched = versions[0] if len(versions) == 1 else f"{len(versions):,} index versions"
+    facts = f"{escape(answer.retrieval.index.backend)} · {seconds} · {escape(answer.written.by)}"
+    said = {piece.text.strip() for piece in (other.pieces if other.answer else side.pieces)}
+    parts = [
+        text_html([piece], name)
+        if piece.text.strip() in said
+        else f"<ins>{text_html([piece], name)}</ins>"
+        for piece in side.pieces
+    ]
+    fault = fault_html(answer.fault) if answer.fault else ""
+    notes: dict[int, str] = {}
+    if other.answer is not None:
+        there = _ranks(other)
+        notes = {
+            p.n: _note(p.n, there.get(p.candidate.chunk_id)) for p in answer.retrieval.passages
+        }
+    cited = {citation.passage.n: citation for citation in answer.citations}
+    found = [cited.get(p.n, Citation(p, ())) for p in answer.retrieval.passages]
+    sources = sources_html(found, answer.retrieval.index, "Found", prefix=name, notes=notes)
+    return (
+        f'<p class="facts">{facts}</p><p class="note">{escape(searched)}</p>'
+        f'<p class="answer-text">{"".join(parts)}</p>{fault}{sources}'
+    )
+
+
+def _note(n: int, there: int | None) -> str:
+    if there is None:
+        return '<span class="only">only here</span>'
+    return f'<span class="moved">there as {there}</span>' if there != n else "on both sides"
+
+
+def _ranks(side: Side) -> dict[str, int]:
+    passages = side.answer.retrieval.passages if side.answer else ()
+    return {passage.candidate.chunk_id: passage.n for passage in passages}
+
+
+def _words(side: Side) -> list[str]:
+    return "".join(piece.text for piece in side.pieces).split()

@@ -153,6 +153,10 @@ class TwinSettings(BaseSettings):
     api_key: SecretStr = Field(
         SecretStr(""), description="Guards the page and the API; needed beyond this machine."
     )
+    page_users: SecretStr = Field(
+        SecretStr(""),
+        description="Who may sign in to the page, as ann:PASSWORD,bob:PASSWORD; empty for all.",
+    )
     questions_at_once: int = Field(
         16, ge=1, description="Questions searched at once; more wait for their turn."
     )
@@ -183,6 +187,15 @@ class TwinSettings(BaseSettings):
         if value and not value.startswith(("mongodb://", "mongodb+srv://")):
             raise ValueError("it must be empty, or begin with mongodb:// or mongodb+srv://")
         return link
+
+    @field_validator("page_users")
+    @classmethod
+    def _has_passwords(cls, users: SecretStr) -> SecretStr:
+        for one in users.get_secret_value().split(","):
+            name, _, password = one.strip().partition(":")
+            if one.strip() and not (name and password):
+                raise ValueError("each must be a name, a colon and a password, as ann:PASSWORD")
+        return users
 
     @field_validator("post_chunk_overlap", "repository_chunk_overlap")
     @classmethod
@@ -221,6 +234,13 @@ class TwinSettings(BaseSettings):
     def dagster_link(self) -> str:
         """The Dagster UI's address, without a slash at its end."""
         return (self.dagster_url or address(self.host, self.dagster_port)).rstrip("/")
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The passwords of those who may sign in to the page, by name."""
+        said = self.page_users.get_secret_value()
+        pairs = [one.strip().partition(":") for one in said.split(",") if one.strip()]
+        return {name: password for name, _, password in pairs}
 
     @property
     def page_link(self) -> str:

@@ -9,7 +9,7 @@ from app_servers import SERVED
 from pydantic import SecretStr
 
 from twin_assets.errors import BadInputError
-from twin_assets.settings import check_binding, is_loopback
+from twin_assets.settings import check_binding, is_loopback, load_settings
 from twin_serving.api import create_app
 from twin_serving.twin import Twin
 
@@ -128,3 +128,32 @@ def test_beyond_this_machine_a_key_is_needed(sample_home) -> None:
 )
 def test_what_is_this_machine(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+@pytest.fixture
+def signed(serve) -> httpx.Client:
+    return serve(api_key=SecretStr(KEY), page_users=SecretStr("ann:päss:word, bob:other"))
+
+
+def test_people_sign_in_to_the_page_and_the_key_guards_the_rest(signed: httpx.Client) -> None:
+    for path in ("/authors", "/indexes", "/metrics", "/v1/models", "/openapi.json", "/mcp"):
+        assert signed.get(path).status_code == 401
+    assert signed.post("/rag", json={"query": "Why?"}).status_code == 401
+    assert signed.get("/authors", headers={"x-api-key": KEY.encode()}).status_code == 200
+    assert signed.get("/").status_code == 200  # the form
+    for guarded in ("/config", "/gradio_api/info", "/gradio_api/queue/data?session_hash=x"):
+        assert signed.get(guarded).status_code == 401
+    for name, password in (("ann", "other"), ("", ""), ("eve", ""), ("bob", "päss:word")):
+        wrong = signed.post("/login", data={"username": name, "password": password})
+        assert wrong.status_code in (400, 422)
+        assert signed.get("/config").status_code == 401
+    assert signed.post("/login", data={"username": "ann", "password": "päss:word"}).is_success
+    assert signed.get("/config").status_code == 200
+    assert signed.get("/authors").status_code == 401  # a visitor has no key
+
+
+@pytest.mark.parametrize("users", ["ann", "ann:", ":word", "ann:word,bob"])
+def test_a_user_without_a_password_is_refused(users: str) -> None:
+    with pytest.raises(BadInputError, match="TWIN_PAGE_USERS") as caught:
+        load_settings(page_users=users, _env_file=None)
+    assert "word" not in str(caught.value).replace("PASSWORD", "").replace("password", "")

@@ -48,7 +48,7 @@ def open_tab(browser: Browser) -> Iterator[OpenTab]:
     faults: list[str] = []
     with ExitStack() as contexts:
 
-        def open_one(address: str, **options: object) -> Page:
+        def open_one(address: str, wait_for: str = ".welcome, .notice", **options: object) -> Page:
             context = browser.new_context(**options)  # type: ignore[arg-type]
             contexts.callback(context.close)
             page = context.new_page()
@@ -67,7 +67,7 @@ def open_tab(browser: Browser) -> Iterator[OpenTab]:
             page.on("pageerror", lambda error: faults.append(f"exception: {error}"))
             page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
             page.goto(address)
-            page.locator(".welcome, .notice").wait_for()
+            page.locator(wait_for).first.wait_for()
             return page
 
         yield open_one

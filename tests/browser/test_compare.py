@@ -25,7 +25,7 @@ def test_two_settings_answer_side_by_side(address: str, open_tab: OpenTab) -> No
     page.get_by_role("button", name="Compare").click()
     page.locator(".compared").wait_for()
     expect(page.locator(".compared")).to_contain_text("passages are on both sides")
-    expect(sides.nth(1).locator(".source")).to_have_count(5)
+    expect(sides.nth(1).locator(".source").first).to_be_visible()
     sides.nth(1).locator("a.cite").first.click()
     expect(sides.nth(1).locator(".document mark").first).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") == 390

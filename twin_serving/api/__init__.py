@@ -53,7 +53,6 @@ def create_app(twin: Twin) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    add_guards(app, twin.settings)
     add_problems(app)
     for routes in (
         question_routes(twin),
@@ -64,6 +63,7 @@ def create_app(twin: Twin) -> FastAPI:
         app.include_router(routes)
     refuse_other_methods(app)
     app.router.routes.extend(mcp_routes)
+    add_guards(app, twin.settings)
     mount_page(app, twin)
     return app
 

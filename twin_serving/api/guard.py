@@ -2,13 +2,14 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from hmac import compare_digest
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twin_assets.settings import TwinSettings, check_binding, is_loopback
@@ -40,6 +41,9 @@ _HEADERS = {
 def add_guards(app: FastAPI, settings: TwinSettings) -> None:
     """Let nothing reach the application that should not.
 
+    Where people sign in to the page, the key guards the routes that are there already, and the page
+    itself asks who is there.
+
     Raises:
         BadInputError: as of :func:`~twin_assets.settings.check_binding`.
     """
@@ -48,7 +52,8 @@ def add_guards(app: FastAPI, settings: TwinSettings) -> None:
     # the last one added is the first to see a request
     app.add_middleware(_SizeLimit)
     if key:
-        app.add_middleware(_KeyNeeded, key=key)
+        guarded = tuple(app.router.routes) if settings.accounts else None
+        app.add_middleware(_KeyNeeded, key=key, guarded=guarded)
     else:
         app.add_middleware(_LoopbackNames)
     app.add_middleware(_SecurityHeaders)
@@ -57,14 +62,17 @@ def add_guards(app: FastAPI, settings: TwinSettings) -> None:
 class _KeyNeeded:
     """Answers 401 to requests without the key."""
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    def __init__(self, app: ASGIApp, key: str, guarded: Sequence[BaseRoute] | None = None) -> None:
+        """Guard these routes, or every path."""
         self._app = app
         self._key = key.encode()
+        self._guarded = guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
             scope["type"] == "lifespan"
             or scope["path"] in OPEN_PATHS
+            or not self._guards(scope)
             or compare_digest(_key_of(Headers(scope=scope)), self._key)
         ):
             await self._app(scope, receive, send)
@@ -73,6 +81,11 @@ class _KeyNeeded:
         # a browser asks for the password; any name does
         challenge = {"www-authenticate": 'Bearer, Basic realm="Twin", charset="UTF-8"'}
         await problem_response(401, detail, headers=challenge)(scope, receive, send)
+
+    def _guards(self, scope: Scope) -> bool:
+        if self._guarded is None:
+            return True
+        return any(route.matches(scope)[0] is not Match.NONE for route in self._guarded)
 
 
 def _key_of(headers: Headers) -> bytes:

@@ -1,5 +1,7 @@
 """The page: one module a tab, over the same twin as the HTTP API. Served by FastAPI at ``/``."""
 
+from collections.abc import Callable, Mapping
+from hmac import compare_digest
 from pathlib import Path
 
 import gradio as gr
@@ -47,6 +49,8 @@ def mount_page(app: FastAPI, twin: Twin) -> None:
         css_paths=sorted((_FOLDER / "style").glob("*.css")),
         head=f"<script>{script}</script>",
         footer_links=[],
+        auth=_may_sign_in(twin.settings.accounts),
+        auth_message="Sign in to ask.",
         run_history=False,
         show_error=False,
         ssr_mode=False,
@@ -54,6 +58,16 @@ def mount_page(app: FastAPI, twin: Twin) -> None:
         pwa=False,
         max_file_size=0,
     )
+
+
+def _may_sign_in(accounts: Mapping[str, str]) -> Callable[[str, str], bool] | None:
+    """Return what says whether a name and password may sign in; None where nobody needs to."""
+
+    def may(name: str, password: str) -> bool:
+        wanted = accounts.get(name, "")
+        return bool(wanted) & compare_digest(password.encode(), wanted.encode())
+
+    return may if accounts else None
 
 
 def _theme() -> gr.themes.Base:

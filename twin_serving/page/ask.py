@@ -134,7 +134,9 @@ class AskTab:
         """Return what closes the form, and empties it."""
         return {self._feedback: gr.Group(visible=False), self._comment: "", self._source: ""}
 
-    async def _answering(self, talk: Talk, values: Sequence[Any]) -> AsyncIterator[Update]:
+    async def _answering(
+        self, talk: Talk, values: Sequence[Any], asker: str | None
+    ) -> AsyncIterator[Update]:
         """Yield what changes on the page while the conversation's last question is answered."""
         shown = Shown()
         view = View()
@@ -146,7 +148,7 @@ class AskTab:
             self._stop: gr.Button(visible=True),
             self.talk: talk,
         }
-        views: Any = answer_views(self._twin, talk, options_of(talk.author, values), shown)
+        views: Any = answer_views(self._twin, talk, options_of(talk.author, values), shown, asker)
         async with aclosing(views):
             async for view in views:
                 update: Update = dict(zip(self._shown(), astuple(view), strict=True))
@@ -166,13 +168,14 @@ class AskTab:
         }
 
     async def _on_ask(
-        self, text: str, picked: str, talk: Talk, *values: Any
+        self, request: gr.Request, text: str, picked: str, talk: Talk, *values: Any
     ) -> AsyncIterator[Update]:
-        async for update in self._answering(talk.with_question(text, picked or ""), values):
+        talk = talk.with_question(text, picked or "")
+        async for update in self._answering(talk, values, request.username):
             yield update
 
     async def _on_act(
-        self, event: gr.EventData, picked: str, talk: Talk, *values: Any
+        self, event: gr.EventData, request: gr.Request, picked: str, talk: Talk, *values: Any
     ) -> AsyncIterator[Update]:
         match event.act:
             case "example":
@@ -184,7 +187,7 @@ class AskTab:
             case _:
                 yield {self._status: gr.skip()}
                 return
-        async for update in self._answering(talk, values):
+        async for update in self._answering(talk, values, request.username):
             yield update
 
     async def _on_load(self, request: gr.Request) -> AsyncIterator[Update]:
@@ -194,7 +197,7 @@ class AskTab:
         yield {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
         if text := str(request.query_params.get("q", "")):
             async for update in self._answering(
-                Talk(asked=text, author=picked), option_values("balanced")
+                Talk(asked=text, author=picked), option_values("balanced"), request.username
             ):
                 yield update
 

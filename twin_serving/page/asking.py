@@ -89,7 +89,7 @@ class Shown:
 
 
 async def answer_views(
-    twin: Twin, talk: Talk, options: RetrievalOptions, shown: Shown
+    twin: Twin, talk: Talk, options: RetrievalOptions, shown: Shown, asker: str | None = None
 ) -> AsyncIterator[View]:
     """Yield what to show while the question is answered; faults become one line, none is raised.
 
@@ -98,13 +98,14 @@ async def answer_views(
         talk: the conversation up to the question.
         options: how it is searched.
         shown: filled with what has come.
+        asker: the name of who is signed in, for the audit trail.
     """
     link = twin.settings.dagster_link
     answering = status_html("Answering…")
     how = sources = ""
     yield View(status_html("Looking through the index…"))
     try:
-        stream: Any = twin.stream(talk.asked, options, talk.history, through="page")
+        stream: Any = twin.stream(talk.asked, options, talk.history, through=surface(asker))
         async with aclosing(stream):
             async for event in stream:
                 match event:
@@ -134,6 +135,11 @@ async def answer_views(
     except Exception:
         _log.exception("A question could not be answered")
         yield View(answer=failure_html(FAILED))
+
+
+def surface(asker: str | None) -> str:
+    """Return what the audit trail says a question came through."""
+    return f"page: {asker}" if asker else "page"
 
 
 def explain(twin: Twin, answer: Answer) -> str:

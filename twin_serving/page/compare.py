@@ -15,6 +15,7 @@ from twin_serving.answering import Piece
 from twin_serving.answers import Answer, Citation
 from twin_serving.moments import read_moment
 from twin_serving.page.answer import text_html
+from twin_serving.page.asking import surface
 from twin_serving.page.components import FAILED, QUIET, html
 from twin_serving.page.html import fault_html, notice_html, seconds_html, status_html
 from twin_serving.page.sources import sources_html
@@ -68,13 +69,13 @@ def compare_tab(twin: Twin) -> None:
     status = html(status_html(""), elem_id="twin-compare-status")
     result = html(_EMPTY, elem_id="twin-compare-result")
 
-    async def on_compare(text: str, *values: Any) -> dict[Any, Any]:
+    async def on_compare(request: gr.Request, text: str, *values: Any) -> dict[Any, Any]:
         half = len(values) // 2
         settings = [Setting(*values[:half]), Setting(*values[half:])]
         sides = [Side(), Side()]
         async with create_task_group() as group:
             for setting, side in zip(settings, sides, strict=True):
-                group.start_soon(ask_side, variants, text, setting, side)
+                group.start_soon(ask_side, variants, text, setting, side, request.username)
         return {result: compared_html(sides), status: status_html("")}
 
     asking = gr.on(
@@ -104,7 +105,9 @@ def _controls(side: str, twin: Twin, preset: str) -> list[Any]:
         ]
 
 
-async def ask_side(variants: Variants, question: str, setting: Setting, side: Side) -> None:
+async def ask_side(
+    variants: Variants, question: str, setting: Setting, side: Side, asker: str | None
+) -> None:
     """Ask the question of one setting; faults become one line."""
     try:
         as_of = read_moment(setting.as_of) if setting.as_of.strip() else None
@@ -113,7 +116,7 @@ async def ask_side(variants: Variants, question: str, setting: Setting, side: Si
         options = PRESETS[setting.preset]
         if not setting.use_llm:
             options = replace(options, use_llm=False)
-        async for event in twin.stream(question, options, through="page"):
+        async for event in twin.stream(question, options, through=surface(asker)):
             if isinstance(event, Piece):
                 side.pieces.append(event)
             elif isinstance(event, Answer):

@@ -14,6 +14,7 @@ from twin_serving.catalog import Catalog
 from twin_serving.comparison import TOP, BackendFigures, compare
 from twin_serving.evaluation.confirmed import confirmed_items
 from twin_serving.evaluation.history import history_image
+from twin_serving.evaluation.known_items import known_items
 from twin_serving.evaluation.quality import Quality, baseline, measure_quality, regressions
 from twin_serving.twin import Twin
 
@@ -121,7 +122,8 @@ def retrieval_quality(
         for document in store.read(author, version).documents
     ]
     judged = open_audit_log(settings).entries(judged=True) if settings.audit else ()
-    now = measure_quality(twin.retriever, documents, versions, confirmed_items(judged, documents))
+    confirmed = confirmed_items(judged, documents)
+    now = measure_quality(twin.retriever, known_items(documents), versions, confirmed)
     before = _measured_before(context.instance)
     earlier = baseline(now, before)
     worse = regressions(now, earlier) if earlier else []

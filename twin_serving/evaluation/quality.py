@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 from statistics import mean
 from typing import Any
 
-from twin_assets.documents import CleanedDocument
 from twin_assets.errors import BadInputError
 from twin_serving.evaluation import Question
-from twin_serving.evaluation.known_items import known_items
 from twin_serving.evaluation.metrics import Estimate, bounded, recall, reciprocal_rank
 from twin_serving.evaluation.runs import run
 from twin_serving.retrieval import Rerank, RetrievalOptions, Search
@@ -66,26 +64,25 @@ class Quality:
 
 def measure_quality(
     retriever: Retriever,
-    documents: Sequence[CleanedDocument],
+    questions: Sequence[Question],
     versions: Mapping[str, str],
     confirmed: Sequence[Question] = (),
 ) -> Quality:
-    """Ask for the documents' own headings and titles as a user would, and by dense search alone.
+    """Ask for known items as a user would, and by dense search alone.
 
     What people asked and confirmed is asked as a user would, and is a figure of its own: it is
     harder, and there is more of it from week to week.
 
     Args:
         retriever: what is measured.
-        documents: what it serves.
+        questions: the served documents' headings and titles, see :func:`known_items`.
         versions: the index version of each author.
         confirmed: questions that people asked, with their right documents.
 
     Raises:
-        BadInputError: the documents have no heading or title to ask.
+        BadInputError: there is no question, for no document has a heading or title to ask.
         TwinError: as :meth:`Retriever.retrieve`.
     """
-    questions = known_items(documents)
     if not questions:
         raise BadInputError("No document has a title or heading that would make a question.")
     figures: dict[str, Estimate] = {}

@@ -195,7 +195,7 @@ def test_another_model_s_index_is_not_searched(two_authors, settings, tmp_path):
 
 def test_a_version_pruned_while_it_is_opened_is_no_fault(two_authors, instance, settings):
     catalog = open_catalog(settings)
-    store = catalog._store
+    store = catalog.store
     open_now, calls = store.open, []
 
     def pruned_meanwhile(served):

@@ -9,8 +9,9 @@ from time import monotonic
 import dagster as dg
 
 from twin_assets.assets.provenance import (
+    INDEX_VERSION,
     Materialization,
-    latest_storage_ids,
+    latest_by_author,
     naming_version,
 )
 from twin_assets.assets.verdicts import refused_materializations
@@ -70,16 +71,18 @@ class Catalog:
             as_of: serve the versions that were served then; None for those that are now.
         """
         self._as_of = as_of
-        self._instance = instance
-        self._store = store
+        self.instance = instance
+        self.store = store
         self._asset = f"{store.name}_index"
         self._lock = threading.Lock()
         self._vouchers: dict[tuple[str, str], Materialization] = {}
         self._refused: frozenset[int] = frozenset()
+        self._latest: Mapping[str, Materialization] = {}
         self._recorded: frozenset[tuple[str, int]] = frozenset()
         self._checked_at = -_RECHECK_SECONDS
         self._pointers: Mapping[str, str | None] = {}
         self._stamp = ""
+        self._weights: str | None = None
         self._current: Served | None = None
         self._current_key: object = None
 
@@ -88,7 +91,8 @@ class Catalog:
 
         Args:
             weights_sha256: the weights that questions are embedded with; versions made with others
-                cannot be compared with them and are left out.
+                cannot be compared with them and are left out. None for those that were named last,
+                so that whoever does not ask a question has nothing opened anew.
 
         Raises:
             NothingServedError: there is no author with a version that may be served.
@@ -106,20 +110,21 @@ class Catalog:
         return served
 
     def _read(self, weights_sha256: str | None) -> Served:
-        stamp = self._store.stamp()
+        stamp = self.store.stamp()
         if self._check_again() or stamp != self._stamp:
             self._stamp = stamp
-            self._pointers = {author: self._pointer(author) for author in self._store.authors()}
-        key = (tuple(self._pointers.items()), self._refused, self._recorded, weights_sha256)
+            self._pointers = {author: self._pointer(author) for author in self.store.authors()}
+        self._weights = weights_sha256 or self._weights
+        key = (tuple(self._pointers.items()), self._refused, self._recorded, self._weights)
         if self._current is None or key != self._current_key:
-            self._current = self._open(self._pointers, weights_sha256)
+            self._current = self._open(self._pointers, self._weights)
             self._current_key = key
         return self._current
 
     def _pointer(self, author: str) -> str | None:
         if self._as_of is None:
-            return self._store.serving(author)
-        return self._store.served_at(author, self._as_of)
+            return self.store.serving(author)
+        return self.store.served_at(author, self._as_of)
 
     def _open(self, pointers: Mapping[str, str | None], weights_sha256: str | None) -> Served:
         partitions: list[ServedPartition] = []
@@ -137,8 +142,8 @@ class Catalog:
                 partitions.append(partition)
             if reason is not None:
                 faults.append(reason)
-        snapshot = self._store.open({p.author.slug: p.version for p in partitions})
-        return Served(self._store.name, tuple(partitions), snapshot, (*faults, *snapshot.faults))
+        snapshot = self.store.open({p.author.slug: p.version for p in partitions})
+        return Served(self.store.name, tuple(partitions), snapshot, (*faults, *snapshot.faults))
 
     def _choose(
         self, author: str, pointer: str, weights_sha256: str | None
@@ -164,7 +169,7 @@ class Catalog:
                 )
             else:
                 try:
-                    self._store.verify(author, manifest.version)
+                    self.store.verify(author, manifest.version)
                 except IndexCorruptedError as error:
                     reason = reason or str(error)
                 else:
@@ -176,7 +181,7 @@ class Catalog:
 
         There is no falling back from what was served at an earlier time.
         """
-        versions = self._store.versions(author)
+        versions = self.store.versions(author)
         if self._as_of is not None:
             return [m for m in versions if m.version == pointer]
         return [m for m in versions if m.version <= pointer]
@@ -185,7 +190,7 @@ class Catalog:
         """Return the materialization behind the version, unless a blocking check failed on it."""
         voucher = self._vouchers.get((author, version))
         if voucher is None:
-            voucher = naming_version(self._instance, self._asset, author, version)
+            voucher = naming_version(self.instance, self._asset, author, version)
             if voucher is not None:
                 self._vouchers[author, version] = voucher
         return None if voucher is None or voucher.storage_id in self._refused else voucher
@@ -195,11 +200,18 @@ class Catalog:
         due = monotonic() - self._checked_at >= _RECHECK_SECONDS
         if due:
             self._checked_at = monotonic()
-            self._refused = frozenset(refused_materializations(self._instance, self._asset))
-            recorded = frozenset(latest_storage_ids(self._instance, self._asset).items())
+            self._refused = frozenset(refused_materializations(self.instance, self._asset))
+            self._latest = latest_by_author(self.instance, self._asset, known=self._latest)
+            recorded = frozenset((author, m.storage_id) for author, m in self._latest.items())
             changed = {author for author, _ in recorded ^ self._recorded}
             self._recorded = recorded
             self._vouchers = {k: v for k, v in self._vouchers.items() if k[0] not in changed}
+            # of the versions that are served, all but those rolled back to are the latest
+            self._vouchers |= {
+                (author, made.tags.get(INDEX_VERSION, "")): made
+                for author, made in self._latest.items()
+                if author in changed
+            }
         return due
 
 

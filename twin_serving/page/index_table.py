@@ -252,15 +252,16 @@ def _version(
     elif refused:
         action = f'<span class="note">may not be served: {escape(refused)}</span>'
     elif manifest.version == confirm:
+        # Cancel stands where the button was that asked, and keeps its focus
         action = (
+            f'<button type="button" data-act="keep" {data}>Cancel</button>'
+            f'<button type="button" data-act="serve" {data}>Yes, serve it</button>'
             '<span class="note" role="status">Questions are answered from this version at once. '
             "Nothing is embedded, and the next new version is served again.</span>"
-            f'<button type="button" data-act="serve" {data}>Yes, serve it</button>'
-            f'<button type="button" class="quiet" data-act="keep" {data}>Cancel</button>'
         )
     else:
         action = (
-            f'<button type="button" class="quiet" data-act="confirm" {data}>Serve this version'
+            f'<button type="button" data-act="confirm" {data}>Serve this version'
             f'<span class="unseen"> {version}</span></button>'
         )
     size = f"{count_html(manifest.documents, 'document')}, {count_html(manifest.chunks, 'chunk')}"
@@ -312,10 +313,7 @@ def _pager(rows: int, chosen: int, shown: Shown) -> str:
     def button(label: str, to: int) -> str:
         is_there = 0 <= to * PAGE_SIZE < chosen
         state = "" if is_there else " disabled"
-        return (
-            f'<button type="button" class="quiet" data-act="page" data-page="{to}"{state}>'
-            f"{label}</button>"
-        )
+        return f'<button type="button" data-act="page" data-page="{to}"{state}>{label}</button>'
 
     return (
         f'<nav class="pager" aria-label="Pages of authors">{button("Previous", page - 1)}'

@@ -52,7 +52,7 @@ class _Handlers:
 
     async def act(self, event: gr.EventData, shown: Shown, runs: Runs) -> tuple[Any, ...]:
         """Do what a button of the table says; return everything but the map."""
-        line = ""
+        line, words = "", gr.skip()
         match event.act:
             case "open":
                 is_open = shown.opened == event.author
@@ -60,7 +60,7 @@ class _Handlers:
             case "page":
                 shown = replace(shown, page=int(event.page), opened=None, confirm=None)
             case "all":
-                shown = Shown()
+                shown, words = Shown(), ""
             case "confirm":
                 shown = replace(shown, confirm=event.version)
             case "keep":
@@ -71,7 +71,7 @@ class _Handlers:
             case "build":
                 line = await self._request(event.author)
         runs, progress = await self._follow(runs)
-        return shown, shown.words, *await self._rows(shown, runs), line, *progress
+        return shown, words, *await self._rows(shown, runs), line, *progress
 
     async def tick(self, shown: Shown, runs: Runs) -> tuple[Any, ...]:
         """Return the builds, and summary and table too where one has ended since."""
@@ -134,7 +134,7 @@ def indexes_tab(twin: Twin, tab: gr.Tab, lit: gr.State) -> None:
 
     opened = tab.select(on.open, [shown, runs], [summary, table, said, *followed], **QUIET)
     opened.then(on.states, shown, summary, **QUIET).then(on.map, lit, drawn, **QUIET)
-    words.input(
+    words.change(
         on.filter, [words, shown, runs], [shown, table], trigger_mode="always_last", **QUIET
     )
     summary.click(on.only, [shown, runs], [shown, summary, table], **QUIET)

@@ -114,6 +114,26 @@ def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, 
     assert isinstance(run(own), dg.SkipReason)
 
 
+def test_what_a_run_that_waits_will_take_up_is_not_requested_again(tick, write, settings, instance):
+    for author in ("ada", "bob", "cleo"):
+        write(author)
+    register_authors(instance, ["ada", "bob", "cleo"])
+    definitions = build_definitions(settings)
+
+    def request(author: str, *assets: str) -> None:
+        chosen = {dg.AssetKey(asset) for asset in assets}
+        instance.create_run_for_job(
+            definitions.resolve_job_def(JOB).get_subset(asset_selection=chosen),
+            tags=range_tags([author]),
+            status=dg.DagsterRunStatus.STARTING,
+            asset_selection=chosen,
+        )
+
+    request("ada", "raw_documents", "cleaned_documents")
+    request("cleo", "faiss_index")  # reads no raw document
+    assert ranges(tick()) == [("bob", "cleo")]
+
+
 def test_what_a_build_has_taken_up_is_not_requested_again(tick, write, settings, instance):
     write("ada")
     build(settings, instance, [], lambda event: None)

@@ -7,11 +7,10 @@ import dagster as dg
 from twin_assets.assets import ASSETS, chain, faiss_ivf
 from twin_assets.assets.versions import with_settings
 from twin_assets.checks import CHECKS
+from twin_assets.partitions import JOB
 from twin_assets.schedules import build_crawl_schedule, build_ivf_schedule
 from twin_assets.sensors import build_failure_sensor, build_raw_sensor
 from twin_assets.settings import TwinSettings, load_settings
-
-JOB = "end_to_end_data"
 
 
 def build_definitions(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+JOB = "end_to_end_data"  # everything from the raw store to a served index
 authors = dg.DynamicPartitionsDefinition(name="author")
 
 RANGE_START = "dagster/asset_partition_range_start"

@@ -7,6 +7,7 @@ import dagster as dg
 
 from twin_assets.assets.failures import authors_of, failed_authors
 from twin_assets.assets.provenance import REVISION, latest_by_author
+from twin_assets.assets.under_way import authors_waiting
 from twin_assets.partitions import LAUNCHED_BY, authors, contiguous_ranges, range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
@@ -37,10 +38,12 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
             return dg.SkipReason("no raw document was written since the last tick")
         cursor = max(changed.values())
         recorded = latest_by_author(context.instance, "raw_documents", changed)
+        waiting = authors_waiting(context.instance, job_name, "raw_documents")
         behind = [
             author
             for author, revision in changed.items()
-            if author not in recorded or recorded[author].tags.get(REVISION) != str(revision)
+            if author not in waiting
+            and (author not in recorded or recorded[author].tags.get(REVISION) != str(revision))
         ]
         known = context.instance.get_dynamic_partitions("author")
         new = [author for author in behind if author not in set(known)]

@@ -9,8 +9,9 @@ from time import monotonic
 import dagster as dg
 
 from twin_assets.assets.provenance import (
+    INDEX_VERSION,
     Materialization,
-    latest_storage_ids,
+    latest_by_author,
     naming_version,
 )
 from twin_assets.assets.verdicts import refused_materializations
@@ -76,10 +77,12 @@ class Catalog:
         self._lock = threading.Lock()
         self._vouchers: dict[tuple[str, str], Materialization] = {}
         self._refused: frozenset[int] = frozenset()
+        self._latest: Mapping[str, Materialization] = {}
         self._recorded: frozenset[tuple[str, int]] = frozenset()
         self._checked_at = -_RECHECK_SECONDS
         self._pointers: Mapping[str, str | None] = {}
         self._stamp = ""
+        self._weights: str | None = None
         self._current: Served | None = None
         self._current_key: object = None
 
@@ -88,7 +91,8 @@ class Catalog:
 
         Args:
             weights_sha256: the weights that questions are embedded with; versions made with others
-                cannot be compared with them and are left out.
+                cannot be compared with them and are left out. None for those that were named last,
+                so that whoever does not ask a question has nothing opened anew.
 
         Raises:
             NothingServedError: there is no author with a version that may be served.
@@ -110,9 +114,10 @@ class Catalog:
         if self._check_again() or stamp != self._stamp:
             self._stamp = stamp
             self._pointers = {author: self._pointer(author) for author in self.store.authors()}
-        key = (tuple(self._pointers.items()), self._refused, self._recorded, weights_sha256)
+        self._weights = weights_sha256 or self._weights
+        key = (tuple(self._pointers.items()), self._refused, self._recorded, self._weights)
         if self._current is None or key != self._current_key:
-            self._current = self._open(self._pointers, weights_sha256)
+            self._current = self._open(self._pointers, self._weights)
             self._current_key = key
         return self._current
 
@@ -196,10 +201,17 @@ class Catalog:
         if due:
             self._checked_at = monotonic()
             self._refused = frozenset(refused_materializations(self.instance, self._asset))
-            recorded = frozenset(latest_storage_ids(self.instance, self._asset).items())
+            self._latest = latest_by_author(self.instance, self._asset, known=self._latest)
+            recorded = frozenset((author, m.storage_id) for author, m in self._latest.items())
             changed = {author for author, _ in recorded ^ self._recorded}
             self._recorded = recorded
             self._vouchers = {k: v for k, v in self._vouchers.items() if k[0] not in changed}
+            # of the versions that are served, all but those rolled back to are the latest
+            self._vouchers |= {
+                (author, made.tags.get(INDEX_VERSION, "")): made
+                for author, made in self._latest.items()
+                if author in changed
+            }
         return due
 
 

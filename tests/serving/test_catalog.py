@@ -8,14 +8,13 @@ import dagster as dg
 import pytest
 from builders import raw_document
 
-from twin_assets.assets.provenance import INDEX_VERSION, Materialization, naming_version
+from twin_assets.assets.provenance import INDEX_VERSION
 from twin_assets.documents import Author
 from twin_assets.embedding import embedder_for
 from twin_assets.errors import NothingServedError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import BACKENDS, create_store
-from twin_serving import catalog
 from twin_serving.catalog import Catalog, open_instance
 from twin_serving.cli.launch import build
 
@@ -73,20 +72,20 @@ def test_a_damaged_pointer_is_said_and_the_others_are_served_and_a_build_repairs
     assert [part.author.slug for part in served.partitions] == ["ada", "bob"]
 
 
-def test_what_was_published_since_is_looked_up_and_nothing_else(
+def test_what_was_published_since_is_read_and_nothing_else(
     built: TwinSettings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    fetch, read = instance.fetch_materializations, []
 
-    def counted(*args: Any) -> Materialization | None:
-        asked.append(args[2])
-        return naming_version(*args)
+    def counted(wanted: dg.AssetRecordsFilter, **more: Any) -> dg.EventRecordsResult:
+        read.append(len(wanted.storage_ids or ()))
+        return fetch(wanted, **more)
 
-    monkeypatch.setattr(catalog, "naming_version", counted)
+    monkeypatch.setattr(instance, "fetch_materializations", counted)
     store = create_store("faiss", built)
     opened = Catalog(instance, store)
     before = opened.served().partition("ada")
-    assert (before is not None, asked) == (True, ["ada", "bob"])
+    assert (before is not None, read) == (True, [2])  # both authors at once
     version = store.serving("ada")
     assert version is not None
     instance.report_runless_asset_event(
@@ -94,9 +93,17 @@ def test_what_was_published_since_is_looked_up_and_nothing_else(
     )
     opened._checked_at = float("-inf")  # as after ten seconds
     after = opened.served().partition("ada")
-    assert asked == ["ada", "bob", "ada"]
+    assert read == [2, 1]
     assert after is not None
     assert after != before
+
+
+def test_who_asks_no_question_has_nothing_opened_anew(
+    built: TwinSettings, instance: dg.DagsterInstance
+) -> None:
+    catalog = Catalog(instance, create_store("faiss", built))
+    opened = catalog.served(embedder_for(built).weights_sha256)
+    assert catalog.served() is opened
 
 
 def test_an_author_who_was_rolled_back_is_served_however_often_he_is_crawled(

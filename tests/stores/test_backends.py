@@ -119,6 +119,23 @@ def test_a_chunk_with_very_many_good_windows_does_not_crowd_the_others_out(
     assert {hit.chunk.chunk_id for hit in hits} == {chunk.chunk_id for chunk in part.chunks}
 
 
+def test_chunks_come_with_the_mean_of_their_windows(
+    snapshot: Snapshot, corpus: list[IndexPartition]
+) -> None:
+    found = snapshot.bm25.sample(1000)
+    assert len(found) == sum(len(part.chunks) for part in corpus)
+    for category in Category:
+        matches = [match for of, match in found if of is category]
+        centres = snapshot.centres(category, matches)
+        assert [chunk.chunk_id for chunk, _ in centres] == [match.chunk_id for match in matches]
+        for chunk, centre in centres:
+            (part,) = (part for part in corpus if part.author.slug == chunk.author)
+            assert chunk in part.chunks
+            rows = [at for at, w in enumerate(part.windows) if w.chunk_id == chunk.chunk_id]
+            assert np.allclose(centre, part.vectors[rows].mean(axis=0), atol=1e-6)
+        assert snapshot.centres(category, []) == []
+
+
 def test_a_small_author_is_found_among_large_ones(store: VectorStore) -> None:
     """Searching first and dropping other authors' rows afterwards would find nothing."""
     question = unit_vectors(1)

@@ -177,3 +177,31 @@ def test_matched_chunks_are_compared_in_every_store(store: VectorStore) -> None:
             assert hit.score == pytest.approx(same.score, abs=1e-6)
             assert (hit.window_start, hit.window_end) == (same.window_start, same.window_end)
     assert snapshot.compare(vectors, Category.POST, []) == [[], []]
+
+
+def test_a_sample_is_spread_evenly_over_the_authors(tmp_path: Path) -> None:
+    mix = [(Category.POST, 1)] * 30 + [(Category.ARTICLE, 2)] * 30
+    index = opened(tmp_path, partition(ADA, mix, seed=1), partition(BOB, mix[:30], seed=2))
+    assert index.sizes == {Category.ARTICLE: 30, Category.POST: 60, Category.REPOSITORY: 0}
+    found = index.sample(9)
+    assert [(of, match.author, match.row) for of, match in found] == [
+        *((Category.POST, "ada", row) for row in (0, 10, 20)),
+        *((Category.ARTICLE, "ada", row) for row in (30, 40, 50)),
+        *((Category.POST, "bob", row) for row in (0, 10, 20)),
+    ]
+    assert len({match.chunk_id for _, match in index.sample(500)}) == 90
+    assert Bm25Index([]).sample(9) == []
+
+
+def test_chunks_are_found_by_their_ids(tmp_path: Path) -> None:
+    ada, bob = partition(ADA, [(Category.POST, 3)] * 4), partition(BOB, [(Category.ARTICLE, 1)])
+    index = opened(tmp_path, ada, bob)
+    wanted = {ada.chunks[2].chunk_id, bob.chunks[0].chunk_id, "unknown"}
+    found = index.find(wanted)
+    assert {(of, match.author, match.row) for of, match in found} == {
+        (Category.POST, "ada", 2),
+        (Category.ARTICLE, "bob", 0),
+    }
+    assert {match.chunk_id for _, match in found} == wanted - {"unknown"}
+    assert len(found[0][1].window_ids) == 3
+    assert index.find([]) == []

@@ -7,6 +7,7 @@ names that Dagster reads staleness from.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -102,12 +103,27 @@ def latest_storage_ids(
 
 
 def latest_by_author(
-    instance: dg.DagsterInstance, asset: str, authors: Iterable[str] | None = None
+    instance: dg.DagsterInstance,
+    asset: str,
+    authors: Iterable[str] | None = None,
+    known: Mapping[str, Materialization] = MappingProxyType({}),
 ) -> dict[str, Materialization]:
-    """Return each author's newest materialization of the asset: two queries, not one an author."""
+    """Return each author's newest materialization of the asset: two queries, not one an author.
+
+    Args:
+        instance: the home's Dagster instance.
+        asset: the asset's name.
+        authors: the partitions that are asked for; None for all.
+        known: what was returned before; only what is newer is read.
+    """
     storage_ids = latest_storage_ids(instance, asset, authors)
-    found: dict[str, Materialization] = {}
-    for some in _batches(sorted(storage_ids.values())):
+    found = {
+        author: known[author]
+        for author, storage_id in storage_ids.items()
+        if author in known and known[author].storage_id == storage_id
+    }
+    newer = (storage_id for author, storage_id in storage_ids.items() if author not in found)
+    for some in _batches(sorted(newer)):
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), storage_ids=some), limit=len(some)
         ).records

@@ -1,6 +1,6 @@
 """Which authors' partitions are behind, from which asset on, and why: Dagster's events say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -32,9 +32,6 @@ class Stale:
     reason: str
 
 
-Tags = Mapping[str, str]
-
-
 class Staleness:
     """A comparison of what is recorded with what there is now, for many authors at once."""
 
@@ -44,6 +41,9 @@ class Staleness:
         assets: Sequence[dg.AssetsDefinition],
         settings: TwinSettings,
         stores: Mapping[str, VectorStore],
+        *,
+        authors: Collection[str] | None = None,
+        before: "Staleness | None" = None,
     ) -> None:
         """Read the latest event of every partition.
 
@@ -52,6 +52,8 @@ class Staleness:
             assets: in the data's order.
             settings: the settings.
             stores: the index backends by the name of their asset.
+            authors: the partitions that will be asked for; None for all.
+            before: an earlier comparison, whose events are not read again.
         """
         self._instance = instance
         self._settings = settings
@@ -64,12 +66,12 @@ class Staleness:
             name = asset.key.to_user_string()
             self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
             self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
-            self._latest[name] = latest_by_author(instance, name)
+            known = before._latest.get(name, {}) if before else {}
+            self._latest[name] = latest_by_author(instance, name, authors, known)
 
-    def tags(self, asset: str, author: str) -> Tags | None:
-        """Return the latest materialization's tags, or None when there is none."""
-        latest = self._latest[asset].get(author)
-        return latest.tags if latest else None
+    def latest(self, asset: str, author: str) -> Materialization | None:
+        """Return the asset's latest materialization, or None when there is none."""
+        return self._latest[asset].get(author)
 
     def first_stale(self, author: str, revision: int, to_crawl: str | None = None) -> Stale | None:
         """Return where the author's chain is behind first, or None when all of it is current.
@@ -88,30 +90,32 @@ class Staleness:
         return None
 
     def _reason(self, asset: str, author: str, revision: int) -> str | None:
-        tags = self.tags(asset, author)
-        if tags is None:
+        latest = self.latest(asset, author)
+        if latest is None:
             return "never materialized"
+        tags = latest.tags
         if tags.get(CODE_VERSION) != self._code_version[asset]:
             return "its code or settings changed"
         if asset == "raw_documents" and tags.get(REVISION) != str(revision):
             return "new raw documents"
         for source in self._inputs[asset]:
-            upstream = self.tags(source, author) or {}
-            if tags.get(INPUT_DATA_VERSION + source) != upstream.get(DATA_VERSION):
+            upstream = self.latest(source, author)
+            made_from = upstream.tags.get(DATA_VERSION) if upstream else None
+            if tags.get(INPUT_DATA_VERSION + source) != made_from:
                 return f"{source} changed"
-        return self._storage_reason(asset, author, tags)
+        return self._storage_reason(asset, latest)
 
-    def _storage_reason(self, asset: str, author: str, tags: Tags) -> str | None:
+    def _storage_reason(self, asset: str, made: Materialization) -> str | None:
         """Say what is wrong with what the asset left on disk, if anything."""
         if asset in _WITH_FILE:
-            path = artifact_path(self._settings.artifacts_path, asset, author)
+            path = artifact_path(self._settings.artifacts_path, asset, made.author)
             return None if is_readable(path) else "its file is missing or damaged"
         store = self._stores.get(asset)
         if store is None:
             return None
-        if self._latest[asset][author].storage_id in self._refused:
+        if made.storage_id in self._refused:
             return "its check failed"
-        return self._version_reason(store, author, tags.get(INDEX_VERSION, ""))
+        return self._version_reason(store, made.author, made.tags.get(INDEX_VERSION, ""))
 
     def _version_reason(self, store: VectorStore, author: str, version: str) -> str | None:
         """Say what is wrong with the newest version, or with the one that is served instead."""

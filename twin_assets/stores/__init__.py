@@ -87,6 +87,17 @@ class Snapshot(Protocol):
         """
         ...
 
+    def centres(
+        self, category: Category, matches: "Sequence[WordMatch]"
+    ) -> list[tuple[Chunk, Vectors]]:
+        """Return the chunks in their order, each with the mean of its windows' vectors.
+
+        Args:
+            category: the category of all of the chunks.
+            matches: chunks of the opened versions.
+        """
+        ...
+
     def document(self, chunk: Chunk) -> CleanedDocument | None:
         """Return the cleaned document that the chunk came from."""
         ...

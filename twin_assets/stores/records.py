@@ -227,3 +227,25 @@ def compared(
     if any(chunk_id not in hits for hits in found for chunk_id in ids):
         return None
     return [[hits[chunk_id] for chunk_id in ids] for hits in found]
+
+
+def centres_of(
+    records: Sequence[Record], matches: Sequence[WordMatch]
+) -> list[tuple[Chunk, Vectors]] | None:
+    """Return the matched chunks in their order, each with the mean of its windows' vectors.
+
+    Args:
+        records: the windows of the chunks, with their vectors.
+        matches: the chunks.
+
+    Returns:
+        None where a chunk has no record.
+    """
+    windows: dict[str, list[Record]] = {}
+    for record in records:
+        windows.setdefault(record.metadata["chunk_id"], []).append(record)
+    if any(match.chunk_id not in windows for match in matches):
+        return None
+    own = [windows[match.chunk_id] for match in matches]
+    vectors = (np.array([one.vector for one in some], np.float32) for some in own)
+    return [(some[0].chunk, v.mean(axis=0)) for some, v in zip(own, vectors, strict=True)]

@@ -9,8 +9,14 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from twin_assets.assets import chain
 from twin_assets.assets.failures import failed_authors
-from twin_assets.definitions import JOB, build_definitions
-from twin_assets.partitions import LAUNCHED_BY, contiguous_ranges, range_tags, register_authors
+from twin_assets.definitions import build_definitions
+from twin_assets.partitions import (
+    JOB,
+    LAUNCHED_BY,
+    contiguous_ranges,
+    range_tags,
+    register_authors,
+)
 from twin_assets.settings import TwinSettings
 from twin_serving.cli.plan import AuthorPlan, plan_build
 

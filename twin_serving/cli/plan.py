@@ -18,7 +18,7 @@ from twin_assets.raw_store import RawStore, open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 from twin_assets.vector_cache import VectorCache
-from twin_serving.cli.output import counted
+from twin_serving.overview import why_crawl
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +79,6 @@ def plan_build(
         )
         for author in authors
     ]
-
-
-def why_crawl(author: Author, store: RawStore, *, again: bool) -> str | None:
-    """Return why the author's sources are to be crawled, or None."""
-    if again and author.sources:
-        return "its sources are crawled again"
-    if not author.sources:
-        return None
-    seen = {visit.source for visit in store.visits(author.slug).values()}
-    new = [source for source in author.sources if source not in seen]
-    return f"{counted(len(new), 'source')} never crawled" if new else None
 
 
 def read_staleness(

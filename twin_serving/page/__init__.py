@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from twin_serving.page.ask import AskTab
 from twin_serving.page.compare import compare_tab
 from twin_serving.page.components import html
+from twin_serving.page.indexes import indexes_tab
 from twin_serving.page.why import NO_ANSWER
 from twin_serving.twin import Twin
 
@@ -26,28 +27,31 @@ def build_page(twin: Twin) -> gr.Blocks:
     page = gr.Blocks(title="Twin", analytics_enabled=False)
     with page:
         html(_HEADER, elem_id="twin-header")
+        found = gr.State(())  # the ids of the chunks that the last question found
         with gr.Tabs(elem_id="twin-tabs") as tabs:
             ask = gr.Tab("Ask", id="ask")
             with gr.Tab("Why", id="why"):
                 why = html(NO_ANSWER, elem_id="twin-why")
             with gr.Tab("Compare", id="compare"):
                 compare_tab(twin)
+            with gr.Tab("Indexes", id="indexes") as indexes:
+                indexes_tab(twin, indexes, found)
             with ask:
-                AskTab(twin, page, tabs, why)
+                AskTab(twin, page, tabs, why, found)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page
 
 
 def mount_page(app: FastAPI, twin: Twin) -> None:
     """Serve the page at ``/``; routes that the application has already go first."""
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
+    scripts = [path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("*.js"))]
     gr.mount_gradio_app(
         app,
         build_page(twin),
         path="/",
         theme=_theme(),
         css_paths=sorted((_FOLDER / "style").glob("*.css")),
-        head=f"<script>{script}</script>",
+        head="".join(f"<script>{script}</script>" for script in scripts),
         footer_links=[],
         auth=_may_sign_in(twin.settings.accounts),
         auth_message="Sign in to ask.",

@@ -34,7 +34,9 @@ class AskTab:
     ``talk`` is the conversation, ``why`` gets the picture of the way to its last answer.
     """
 
-    def __init__(self, twin: Twin, page: gr.Blocks, tabs: gr.Tabs, why: gr.HTML) -> None:
+    def __init__(
+        self, twin: Twin, page: gr.Blocks, tabs: gr.Tabs, why: gr.HTML, found: gr.State
+    ) -> None:
         """Make the tab within the page's context.
 
         Args:
@@ -42,11 +44,13 @@ class AskTab:
             page: the page.
             tabs: its tabs.
             why: the place of the picture.
+            found: gets the ids of the chunks that an answer rests on.
         """
         self._twin = twin
         self._examples = Examples(twin.catalog.store)
         self._tabs = tabs
         self._why = why
+        self._found = found
         self.talk = gr.State(Talk())
         self._make_form()
         self._make_result()
@@ -90,7 +94,8 @@ class AskTab:
     def _listen(self, page: gr.Blocks) -> None:
         everything = [
             *(*self._shown(), self._earlier, self._question, self._author, self._feedback),
-            *(self._ask, self._stop, self.talk, self._why, self._comment, self._source),
+            *(self._ask, self._stop, self.talk, self._why, self._found, self._comment),
+            self._source,
         ]
         options: list[Any] = [self._author, self.talk, *self._controls]
         once: dict[str, Any] = {"trigger_mode": "once", "outputs": everything, **QUIET}
@@ -165,6 +170,7 @@ class AskTab:
             self._stop: gr.Button(visible=False),
             self.talk: talk,
             self._why: picture,
+            self._found: talk.lit,
         }
 
     async def _on_ask(
@@ -238,6 +244,7 @@ class AskTab:
             **self._no_feedback(),
             self.talk: Talk(),
             self._why: NO_ANSWER,
+            self._found: (),
         }
 
 

@@ -7,7 +7,7 @@ Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond"
 counts it: an inverse document frequency that is never negative, and no factor of k1 + 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,43 @@ class Bm25Index:
             if not version.is_there
         )
 
+    @property
+    def sizes(self) -> dict[Category, int]:
+        """How many chunks of each category there are."""
+        counts = np.zeros(len(CATEGORIES), np.int64)
+        for version in self._versions.values():
+            counts += np.bincount(version.categories, minlength=len(CATEGORIES))
+        return dict(zip(CATEGORIES, counts.tolist(), strict=True))
+
+    def sample(self, most: int) -> list[tuple[Category, WordMatch]]:
+        """Return at most ``most`` chunks, spread evenly over those of every author; none scores.
+
+        Raises:
+            IndexCorruptedError: a file does not hold what it should.
+        """
+        versions = list(self._versions.values())
+        firsts = np.cumsum([0, *(len(version.categories) for version in versions)])
+        total = int(firsts[-1])
+        count = min(most, total)
+        rows = np.arange(count) * total // max(count, 1)
+        owners = np.searchsorted(firsts, rows, side="right") - 1
+        return [
+            _unscored(versions[owner], row)
+            for owner, row in zip(owners.tolist(), (rows - firsts[owners]).tolist(), strict=True)
+        ]
+
+    def find(self, chunk_ids: Collection[str]) -> list[tuple[Category, WordMatch]]:
+        """Return the chunks with these ids that there are, in any order; none scores.
+
+        Raises:
+            IndexCorruptedError: a file does not hold what it should.
+        """
+        return [
+            _unscored(version, row)
+            for version in (self._versions.values() if chunk_ids else ())
+            for row in version.find(chunk_ids)
+        ]
+
     def scores(self, question: str, author: str | None = None) -> "Bm25Scores":
         """Return what every chunk of the author, or of all, scores for the question.
 
@@ -64,6 +101,11 @@ class Bm25Index:
             chosen = [v for slug, v in self._versions.items() if author in (None, slug)]
             selection = self._selections[author] = _Selection(chosen)
         return Bm25Scores(selection, selection.score(word_hashes(question_words(question))))
+
+
+def _unscored(version: Bm25Version, row: int) -> tuple[Category, WordMatch]:
+    match = WordMatch(version.author, version.chunk_id(row), row, version.window_ids(row), 0.0)
+    return CATEGORIES[version.categories[row]], match
 
 
 class Bm25Scores:

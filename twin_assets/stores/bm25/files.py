@@ -10,6 +10,7 @@ is scored by its own statistics.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from twin_assets.documents import Category, Window
 from twin_assets.stores import IndexPartition
@@ -90,6 +92,14 @@ class Bm25Version:
     def window_ids(self, row: int) -> tuple[str, ...]:
         """Return the ids of the chunk's windows."""
         return tuple(self._table(CHUNKS).column("windows")[row].as_py())
+
+    def find(self, chunk_ids: Collection[str]) -> list[int]:
+        """Return the rows of the chunks with these ids that there are."""
+        if not self.is_there:
+            return []
+        is_wanted = pc.is_in(self._column(CHUNKS, "chunk_id"), pa.array(chunk_ids, pa.string()))
+        rows: list[int] = np.flatnonzero(is_wanted.to_numpy(zero_copy_only=False)).tolist()
+        return rows
 
     @cached_property
     def rows_of(self) -> dict[str, int]:

@@ -1,9 +1,9 @@
 """Searching the opened versions in Chroma."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.records import (
     DOCUMENTS,
     Record,
+    centres_of,
     compared,
     first_of_each_chunk,
     record_id,
@@ -27,6 +28,8 @@ from twin_assets.stores.versions import VersionFolders
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
+
+Made = TypeVar("Made")
 
 _FEW = 2000
 
@@ -106,6 +109,23 @@ class ChromaSnapshot:
             IndexCorruptedError: a version was removed after it was opened, or rows are missing.
             StorageError: Chroma cannot be asked.
         """
+        return self._of_windows(
+            category, matches, lambda records: compared(vectors, records, matches)
+        )
+
+    def centres(
+        self, category: Category, matches: Sequence[WordMatch]
+    ) -> list[tuple[Chunk, Vectors]]:
+        """See :meth:`Snapshot.centres`; raises as :meth:`compare`."""
+        return self._of_windows(category, matches, lambda records: centres_of(records, matches))
+
+    def _of_windows(
+        self,
+        category: Category,
+        matches: Sequence[WordMatch],
+        make: Callable[[list[Record]], list[Made] | None],
+    ) -> list[Made]:
+        """Return what is made of the chunks' windows, with their vectors."""
         ids = [
             record_id(self._manifests[match.author].version, window_id)
             for match in matches
@@ -114,11 +134,11 @@ class ChromaSnapshot:
         collection = self._collections.get(COLLECTIONS[category])
         with self._database.faults():
             records = read_ids(collection, ids) if collection else []
-        hits = compared(vectors, records, matches)
-        if hits is None:
+        made = make(records)
+        if made is None:
             self._check_nothing_was_removed()
             raise _lacks_rows(category)
-        return hits
+        return made
 
     def _row_count(self, category: Category, author: str | None) -> int:
         chosen = (m for slug, m in self._manifests.items() if author in (None, slug))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twin_assets.artifacts import Vectors
-from twin_assets.documents import Category
+from twin_assets.documents import Category, Chunk
 from twin_assets.stores import Hit
 from twin_assets.stores.faiss.exact import Rows, renumbered, row_numbers, top_rows
 from twin_assets.stores.faiss.files import OpenedVersion
@@ -77,11 +77,8 @@ class Collection:
         self, vectors: Vectors, wanted: Sequence[tuple[str, int]]
     ) -> list[list[FoundChunk]]:
         """Return for each vector the chunks, each given by its author and its place, in order."""
-        places: dict[str, list[int]] = {}
-        for author, place in wanted:
-            places.setdefault(author, []).append(place)
         found: list[dict[tuple[str, int], FoundChunk]] = [{} for _ in vectors]
-        for author, some in places.items():
+        for author, some in _by_author(wanted).items():
             version = self._of_author[author]
             windows = self._windows[version]
             rows = np.flatnonzero(np.isin(windows[:, 0], some))
@@ -92,6 +89,21 @@ class Collection:
                     score = float(line[at])
                     chunks[author, place] = FoundChunk(version, place, score, start, end)
         return [[chunks[key] for key in wanted] for chunks in found]
+
+    def centres(self, wanted: Sequence[tuple[str, int]]) -> list[tuple[Chunk, Vectors]]:
+        """Return the chunks, each given by its author and its place, with their windows' mean.
+
+        Raises:
+            IndexCorruptedError: a version's rows do not fit its chunks.
+        """
+        found: dict[tuple[str, int], tuple[Chunk, Vectors]] = {}
+        for author, places in _by_author(wanted).items():
+            version = self._of_author[author]
+            owners, matrix = self._windows[version][:, 0], self.matrices[version]
+            chunks = self.versions[version].chunks.take(places)
+            for place, chunk in zip(places, chunks, strict=True):
+                found[author, place] = chunk, matrix[owners == place].mean(axis=0)
+        return [found[key] for key in wanted]
 
     def hits(self, found: Sequence[FoundChunk]) -> list[Hit]:
         """Return the chunks with their text, in the same order.
@@ -108,3 +120,10 @@ class Collection:
             for place, chunk in zip(wanted, self.versions[version].chunks.take(wanted), strict=True)
         }
         return [Hit(chunks[f.version, f.place], f.score, f.start, f.end) for f in found]
+
+
+def _by_author(wanted: Sequence[tuple[str, int]]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for author, place in wanted:
+        places.setdefault(author, []).append(place)
+    return places

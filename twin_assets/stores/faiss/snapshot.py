@@ -83,6 +83,17 @@ class FaissSnapshot:
         wanted = [(match.author, match.row) for match in matches]
         return [collection.hits(chunks) for chunks in collection.compare(vectors, wanted)]
 
+    def centres(
+        self, category: Category, matches: Sequence[WordMatch]
+    ) -> list[tuple[Chunk, Vectors]]:
+        """See :meth:`Snapshot.centres`.
+
+        Raises:
+            IndexCorruptedError: a version's files do not fit each other.
+        """
+        wanted = [(match.author, match.row) for match in matches]
+        return self.collections[category].centres(wanted)
+
     def ivf_recall(self, category: Category, questions: int = 200, k: int = 10) -> float | None:
         """Return which share of the ``k`` nearest chunks a search over all authors finds.
 

@@ -1,7 +1,7 @@
 """Searching the opened versions in Qdrant."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from twin_assets.artifacts import Vectors
 from twin_assets.documents import Category, Chunk, CleanedDocument
@@ -11,11 +11,20 @@ from twin_assets.stores.bm25 import Bm25Index, WordMatch
 from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.qdrant.database import QdrantDatabase
 from twin_assets.stores.qdrant.rows import matching, record_of
-from twin_assets.stores.records import DOCUMENTS, compared, first_of_each_chunk, record_id
+from twin_assets.stores.records import (
+    DOCUMENTS,
+    Record,
+    centres_of,
+    compared,
+    first_of_each_chunk,
+    record_id,
+)
 from twin_assets.stores.versions import VersionFolders
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient, models
+
+Made = TypeVar("Made")
 
 _WINDOWS_A_CHUNK = 4  # asked for at first, for each chunk that is wanted
 
@@ -101,6 +110,23 @@ class QdrantSnapshot:
             IndexCorruptedError: a version was removed after it was opened, or rows are missing.
             StorageError: Qdrant cannot be asked.
         """
+        return self._of_windows(
+            category, matches, lambda records: compared(vectors, records, matches)
+        )
+
+    def centres(
+        self, category: Category, matches: Sequence[WordMatch]
+    ) -> list[tuple[Chunk, Vectors]]:
+        """See :meth:`Snapshot.centres`; raises as :meth:`compare`."""
+        return self._of_windows(category, matches, lambda records: centres_of(records, matches))
+
+    def _of_windows(
+        self,
+        category: Category,
+        matches: Sequence[WordMatch],
+        make: Callable[[list[Record]], list[Made] | None],
+    ) -> list[Made]:
+        """Return what is made of the chunks' windows, with their vectors."""
         ids = [
             record_id(self._manifests[match.author].version, window_id)
             for match in matches
@@ -109,11 +135,11 @@ class QdrantSnapshot:
         with self._database.faults():
             points = self._client.retrieve(COLLECTIONS[category], ids, with_vectors=True)
             records = [record_of(point) for point in points]
-        hits = compared(vectors, records, matches)
-        if hits is None:
+        made = make(records)
+        if made is None:
             self._check_nothing_was_removed([self._manifests[m.author] for m in matches])
             raise _lacks_rows(category)
-        return hits
+        return made
 
     def _ask(
         self,

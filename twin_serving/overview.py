@@ -1,0 +1,273 @@
+"""What stands where: each author's assets, index versions, checks and crawled links."""
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import dagster as dg
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
+
+from twin_assets.assets import chain
+from twin_assets.assets.failures import failed_authors
+from twin_assets.assets.provenance import Materialization
+from twin_assets.assets.staleness import Stale, Staleness
+from twin_assets.assets.verdicts import why_not_served
+from twin_assets.assets.versions import with_settings
+from twin_assets.checks import CHECKS
+from twin_assets.documents import Author, Visit
+from twin_assets.raw_store import RawStore, open_raw_store
+from twin_assets.settings import TwinSettings
+from twin_assets.stores import VectorStore
+from twin_assets.stores.manifest import Manifest
+
+_CHECK_OF = {key.asset_key.to_user_string(): key for check in CHECKS for key in check.check_keys}
+_PASSED = {
+    AssetCheckExecutionRecordStatus.SUCCEEDED: True,
+    AssetCheckExecutionRecordStatus.FAILED: False,
+}
+
+
+class State(StrEnum):
+    """How an asset stands in an author's partition, or an author altogether.
+
+    ``failed``: the last attempt came to nothing. ``missing``: there was none.
+    """
+
+    CURRENT = "current"
+    STALE = "stale"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetStatus:
+    """One asset in one author's partition.
+
+    ``run_id`` is the run that failed where the state is failed, else the one that materialized it;
+    ``materialized_at`` is an ISO 8601 time. ``passed`` is the last verdict of its check.
+    """
+
+    name: str
+    state: State
+    run_id: str | None
+    materialized_at: str | None
+    passed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorStatus:
+    """One author's row. ``versions`` are newest first, ``stale`` where the chain is behind first.
+
+    ``documents`` are those of the raw store, and ``serving`` is the version that the pointer names.
+    """
+
+    author: Author
+    state: State
+    documents: int
+    assets: tuple[AssetStatus, ...]
+    visits: tuple[Visit, ...]
+    stale: Stale | None
+    serving: str | None
+    pinned: bool
+    versions: tuple[Manifest, ...]
+
+    @property
+    def served(self) -> Manifest | None:
+        """What is known of the served version, if its files are there."""
+        return next((m for m in self.versions if m.version == self.serving), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is to be said of an author besides.
+
+    ``failure`` is the reason that the last attempt failed for, if one did and it said so.
+    ``refused`` are the versions that may not be served, each with the reason.
+    """
+
+    failure: str | None
+    refused: Mapping[str, str]
+
+
+class Overview:
+    """Reads the raw store, the index and the Dagster instance. May be used from several threads."""
+
+    def __init__(
+        self, settings: TwinSettings, instance: dg.DagsterInstance, store: VectorStore
+    ) -> None:
+        """Look at the home that the settings name.
+
+        Args:
+            settings: the settings.
+            instance: the home's Dagster instance.
+            store: the index backend that answers.
+        """
+        self.assets = tuple(asset.key.to_user_string() for asset in chain([store.name]))
+        self._settings = settings
+        self._instance = instance
+        self._store = store
+        self._lock = threading.Lock()
+        self._before: Staleness | None = None
+
+    def authors(self) -> list[Author]:
+        """Return every author in the raw store, ordered by slug.
+
+        Raises:
+            StorageError: the raw store cannot be read.
+        """
+        with closing(open_raw_store(self._settings)) as raw:
+            return raw.authors()
+
+    def states(self) -> dict[str, State]:
+        """Return how each author stands altogether, by slug.
+
+        Events that were read before are not read again: the first call takes seconds where there
+        are a thousand authors, and the next ones less.
+
+        Raises:
+            StorageError: the raw store cannot be read.
+        """
+        with self._lock, closing(open_raw_store(self._settings)) as raw:
+            authors = raw.authors()
+            staleness = self._before = self._staleness(before=self._before)
+            failed = self._failed_runs().values()
+            return {
+                author.slug: _state(
+                    any(author.slug in runs for runs in failed),
+                    first_stale(staleness, raw, author),
+                    staleness.latest(self.assets[0], author.slug),
+                )
+                for author in authors
+            }
+
+    def read(self, slugs: Collection[str] | None = None) -> list[AuthorStatus]:
+        """Return the rows of these authors, or of all, ordered by slug.
+
+        Raises:
+            StorageError: the raw store cannot be read.
+        """
+        with closing(open_raw_store(self._settings)) as raw:
+            authors = [a for a in raw.authors() if slugs is None or a.slug in slugs]
+            staleness = self._staleness(slugs)
+            failed = self._failed_runs()
+            passed = self._verdicts([author.slug for author in authors])
+            return [self._row(author, raw, staleness, failed, passed) for author in authors]
+
+    def _staleness(
+        self, authors: Collection[str] | None = None, before: Staleness | None = None
+    ) -> Staleness:
+        assets = with_settings(chain([self._store.name]), self._settings)
+        stores = {f"{self._store.name}_index": self._store}
+        return Staleness(
+            self._instance, assets, self._settings, stores, authors=authors, before=before
+        )
+
+    def _row(
+        self,
+        author: Author,
+        raw: RawStore,
+        staleness: Staleness,
+        failed: Mapping[str, Mapping[str, str]],
+        passed: Mapping[tuple[str, str], bool],
+    ) -> AuthorStatus:
+        slug = author.slug
+        first = first_stale(staleness, raw, author)
+        behind = self.assets.index(first.asset) if first else len(self.assets)
+        assets = []
+        for place, asset in enumerate(self.assets):
+            made = staleness.latest(asset, slug)
+            if slug in failed[asset]:
+                state = State.FAILED
+            elif made is None:
+                state = State.MISSING
+            else:
+                state = State.STALE if place >= behind else State.CURRENT
+            run_id = failed[asset].get(slug) or (made.run_id if made else None)
+            at = _moment(made) if made else None
+            assets.append(AssetStatus(asset, state, run_id, at, passed.get((asset, slug))))
+        return AuthorStatus(
+            author=author,
+            state=_state(
+                any(asset.state is State.FAILED for asset in assets),
+                first,
+                staleness.latest(self.assets[0], slug),
+            ),
+            documents=sum(raw.count(slug).values()),
+            assets=tuple(assets),
+            visits=tuple(raw.visits(slug).values()),
+            stale=first,
+            serving=self._store.serving(slug),
+            pinned=self._store.pinned_over(slug) is not None,
+            versions=tuple(self._store.versions(slug)),
+        )
+
+    def details(self, status: AuthorStatus) -> Details:
+        """Return what is to be said of the author besides; every version kept is verified."""
+        slug = status.author.slug
+        run_id = next((a.run_id for a in status.assets if a.state is State.FAILED), None)
+        failed = failed_authors(self._instance, run_id) if run_id else {}
+        others = (m.version for m in status.versions if m.version != status.serving)
+        reasons = {v: why_not_served(self._instance, self._store, slug, v) for v in others}
+        refused = {version: reason for version, reason in reasons.items() if reason}
+        return Details(failed.get(slug), refused)
+
+    def _failed_runs(self) -> dict[str, dict[str, str]]:
+        """Return for each asset whose last attempt ended in a failed run, without it, and which."""
+        return {asset: _failed_runs(self._instance, asset) for asset in self.assets}
+
+    def _verdicts(self, slugs: Sequence[str]) -> dict[tuple[str, str], bool]:
+        """Return the last verdict of each check, by the asset and the author."""
+        keys = [_CHECK_OF[asset] for asset in self.assets if asset in _CHECK_OF]
+        infos = self._instance.event_log_storage.get_asset_check_partition_info(
+            keys, partition_keys=slugs
+        )
+        found = {}
+        for info in infos:
+            verdict = _PASSED.get(info.latest_execution_status)
+            if verdict is not None and info.partition_key is not None:
+                found[info.check_key.asset_key.to_user_string(), info.partition_key] = verdict
+        return found
+
+
+def first_stale(staleness: Staleness, raw: RawStore, author: Author) -> Stale | None:
+    """Return where the author's chain is behind first, or None when all of it is current."""
+    to_crawl = why_crawl(author, raw, again=False)
+    return staleness.first_stale(author.slug, raw.revision(author.slug), to_crawl)
+
+
+def why_crawl(author: Author, store: RawStore, *, again: bool) -> str | None:
+    """Return why the author's sources are to be crawled, or None."""
+    if again and author.sources:
+        return "its sources are crawled again"
+    if not author.sources:
+        return None
+    seen = {visit.source for visit in store.visits(author.slug).values()}
+    new = [source for source in author.sources if source not in seen]
+    return f"{len(new):,} source{'' if len(new) == 1 else 's'} never crawled" if new else None
+
+
+def _state(has_failed: bool, first: Stale | None, raw: Materialization | None) -> State:
+    if has_failed:
+        return State.FAILED
+    if first is None:
+        return State.CURRENT
+    return State.STALE if raw else State.MISSING
+
+
+def _moment(made: Materialization) -> str:
+    return datetime.fromtimestamp(made.timestamp, UTC).isoformat(timespec="seconds")
+
+
+def _failed_runs(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
+    """Return the run of each author whose last attempt at the asset failed, without it."""
+    events = instance.event_log_storage
+    attempts = events.get_latest_asset_partition_materialization_attempts_without_materializations(
+        dg.AssetKey(asset)
+    )
+    run_ids = list({run_id for run_id, _ in attempts.values()})
+    runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids)) if run_ids else []
+    failed = {run.run_id for run in runs if run.status == dg.DagsterRunStatus.FAILURE}
+    return {author: run_id for author, (run_id, _) in attempts.items() if run_id in failed}

@@ -1,6 +1,6 @@
 """Which authors' partitions are behind, from which asset on, and why: Dagster's events say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -44,6 +44,7 @@ class Staleness:
         assets: Sequence[dg.AssetsDefinition],
         settings: TwinSettings,
         stores: Mapping[str, VectorStore],
+        authors: Iterable[str] | None = None,
     ) -> None:
         """Read the latest event of every partition.
 
@@ -52,6 +53,7 @@ class Staleness:
             assets: in the data's order.
             settings: the settings.
             stores: the index backends by the name of their asset.
+            authors: the only ones that will be asked about; by default everybody.
         """
         self._instance = instance
         self._settings = settings
@@ -64,7 +66,7 @@ class Staleness:
             name = asset.key.to_user_string()
             self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
             self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
-            self._latest[name] = latest_by_author(instance, name)
+            self._latest[name] = latest_by_author(instance, name, authors)
 
     def tags(self, asset: str, author: str) -> Tags | None:
         """Return the latest materialization's tags, or None when there is none."""

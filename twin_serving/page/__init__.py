@@ -5,11 +5,14 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 
+from twin_serving.page.activity import activity_tab
+from twin_serving.page.add import add_tab
 from twin_serving.page.ask import ask_tab
 from twin_serving.page.components import html
 from twin_serving.twin import Twin
 
 _FOLDER = Path(__file__).parent
+_ABANDONED = (3600, 86_400)  # seconds: how often uploads are looked at, and how old is too old
 _HEADER = """<header>
 <h1>Twin</h1>
 <p>Ask what your authors have written about. Every answer cites its sources and shows how they were
@@ -19,21 +22,29 @@ found.</p>
 
 def build_page(twin: Twin) -> gr.Blocks:
     """Return the page's components and what they do."""
-    page = gr.Blocks(title="Twin", analytics_enabled=False)
+    page = gr.Blocks(title="Twin", analytics_enabled=False, delete_cache=_ABANDONED)
     with page:
         html(_HEADER, elem_id="twin-header")
-        with gr.Tabs(elem_id="twin-tabs"), gr.Tab("Ask", id="ask"):
-            ask_tab(twin, page)
+        with gr.Tabs(elem_id="twin-tabs"):
+            with gr.Tab("Ask", id="ask"):
+                ask_tab(twin, page)
+            with gr.Tab("Add", id="add"):
+                add_tab(twin)
+            with gr.Tab("Activity", id="activity") as activity:
+                activity_tab(twin, activity)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page
 
 
 def mount_page(app: FastAPI, twin: Twin) -> None:
     """Serve the page at ``/``; routes that the application has already go first."""
+    page = build_page(twin)
+    # else Gradio believes a visitor that any file of this machine is one that was uploaded
+    page.has_launched = True
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     gr.mount_gradio_app(
         app,
-        build_page(twin),
+        page,
         path="/",
         theme=_theme(),
         css_paths=sorted((_FOLDER / "style").glob("*.css")),
@@ -44,7 +55,7 @@ def mount_page(app: FastAPI, twin: Twin) -> None:
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
-        max_file_size=0,
+        max_file_size=twin.settings.upload_megabytes << 20,
     )
 
 

@@ -118,7 +118,8 @@ def checked_link(source: str) -> str:
     if "://" not in source:
         raise BadInputError(f"{source!r} is no web link: it does not begin with https://.")
     try:
-        parts = urlsplit(storable(source))
+        source.encode()  # a lone surrogate is part of no link
+        parts = urlsplit(source)
         host = parts.hostname
     except ValueError:
         host = None

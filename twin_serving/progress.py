@@ -13,6 +13,7 @@ from twin_assets.assets.failures import authors_of, failed_authors
 from twin_assets.assets.staleness import Staleness
 from twin_assets.assets.versions import with_settings
 from twin_assets.documents import Author, Outcome, Visit
+from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
@@ -64,34 +65,36 @@ class ProgressReader:
     def _instance(self) -> dg.DagsterInstance:
         return open_instance(self._settings)
 
-    def read(self, author: Author, since: datetime) -> Progress:
+    def read(self, slug: str, since: datetime) -> Progress:
         """Return how far the author is.
 
         Args:
-            author: who was added.
+            slug: who was added.
             since: the time of adding; runs from before have nothing to do with it.
 
         Raises:
+            BadInputError: there is no such author.
             StorageError: TWIN_HOME or the raw store cannot be read.
         """
         settings = self._settings
         with closing(open_raw_store(settings)) as store:
-            revision = store.revision(author.slug)
-            visits = store.visits(author.slug).values()
+            author = next((one for one in store.authors() if one.slug == slug), None)
+            if author is None:
+                raise BadInputError(f"There is no author {slug!r} any more: add the author again.")
+            revision = store.revision(slug)
+            visits = store.visits(slug).values()
         new = set(author.sources) - {visit.source for visit in visits}
         staleness = Staleness(
             self._instance,
             with_settings(self._assets, settings),
             settings,
             {f"{settings.index}_index": create_store(settings.index, settings)},
-            [author.slug],
+            [slug],
         )
-        stale = staleness.first_stale(author.slug, revision, "new sources" if new else None)
+        stale = staleness.first_stale(slug, revision, "new sources" if new else None)
         names = tuple(asset.key.to_user_string() for asset in self._assets)
         done = names.index(stale.asset) if stale else len(names)
-        stage, run_id, reason = (
-            self._in_hand(author.slug, since) if stale else (Stage.READY, None, "")
-        )
+        stage, run_id, reason = self._in_hand(slug, since) if stale else (Stage.READY, None, "")
         bad = tuple(visit for visit in visits if visit.outcome in _BAD)
         return Progress(author, stage, names, done, run_id, reason, bad)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import TypeVar
 
 from twin_assets.crawlers.dispatcher import open_crawlers
@@ -23,8 +23,10 @@ One = TypeVar("One")
 JSONL = "JSONL"
 _ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
 _LINES = (".jsonl", ".ndjson")
-_LOOK_SECONDS = 15.0  # more than the largest real export takes; nobody waits longer for a look
+_LOOK_SECONDS = 15.0  # more than any real export takes, and as long as anybody waits for a look
 _STEM_LENGTH = 60
+_ARRIVING = ".arriving"  # no author's slug begins so
+_ABANDONED_SECONDS = 86_400.0
 _PRIVATE = 0o700  # an export holds more than what is published
 
 
@@ -67,7 +69,8 @@ def is_lines(path: Path) -> bool:
 def look_into(path: Path, author: Author, settings: TwinSettings) -> Contents:
     """Read the file as a build would, store nothing, and return what it holds.
 
-    It takes fifteen seconds at most, and no more memory than the largest document.
+    Documents are counted for fifteen seconds at most, after an export was read through once, which
+    its reader's limits bound. No more than one document is in memory.
 
     Args:
         path: the file.
@@ -77,11 +80,33 @@ def look_into(path: Path, author: Author, settings: TwinSettings) -> Contents:
     Raises:
         BadInputError: nothing in it can be read.
     """
-    ends = monotonic() + _LOOK_SECONDS
     try:
-        return _lines(path, ends) if is_lines(path) else _archive(path, author, settings, ends)
+        return _lines(path) if is_lines(path) else _archive(path, author, settings)
     except BadInputError as error:  # where it lies now is nobody's business
         raise BadInputError(str(error).replace(str(path), path.name)) from None
+
+
+def arriving_folder(settings: TwinSettings) -> Path:
+    """Return where uploads rest until they are added, which nobody else on this machine may read.
+
+    What is there for more than a day, as what was broken off is, is removed.
+
+    Raises:
+        StorageError: TWIN_HOME cannot be written.
+    """
+    folder = settings.uploads_path / _ARRIVING
+    try:
+        settings.uploads_path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        for path in folder.rglob("*"):
+            if path.is_file() and time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"TWIN_HOME {settings.root} cannot be written: {error.strerror}. "
+            "Set TWIN_HOME to a folder that you may write to."
+        ) from None
+    return folder
 
 
 def keep(settings: TwinSettings, author: str, path: Path) -> Path:
@@ -132,9 +157,9 @@ def forget_kept(settings: TwinSettings, author: str) -> None:
         ) from None
 
 
-def _lines(path: Path, ends: float) -> Contents:
+def _lines(path: Path) -> Contents:
     bad = BadLines()
-    clock = _Clock(ends)
+    clock = _Clock()
     documents: Counter[Category] = Counter()
     authors: dict[str, str] = {}
     for author, document in good_lines(clock.until_then(filled_lines(path)), bad):
@@ -145,8 +170,8 @@ def _lines(path: Path, ends: float) -> Contents:
     )
 
 
-def _archive(path: Path, author: Author, settings: TwinSettings, ends: float) -> Contents:
-    clock = _Clock(ends)
+def _archive(path: Path, author: Author, settings: TwinSettings) -> Contents:
+    clock = _Clock()
     documents: Counter[Category] = Counter()
     details: list[str] = []
     with open_crawlers(settings) as crawlers:
@@ -166,15 +191,17 @@ def _archive(path: Path, author: Author, settings: TwinSettings, ends: float) ->
 
 
 class _Clock:
-    """Ends what takes too long."""
+    """Ends what takes too long, counted from the first thing that there is."""
 
-    def __init__(self, ends: float) -> None:
-        self._ends = ends
+    def __init__(self) -> None:
+        self._ends: float | None = None
         self.is_over = False
 
     def until_then(self, ones: Iterable[One]) -> Iterator[One]:
         return takewhile(self._goes_on, ones)
 
     def _goes_on(self, _: object) -> bool:
-        self.is_over = monotonic() > self._ends
+        now = monotonic()
+        self._ends = self._ends or now + _LOOK_SECONDS
+        self.is_over = now > self._ends
         return not self.is_over

@@ -93,7 +93,7 @@ def test_what_is_added_is_checked_stored_built_and_asked(
 
     page.get_by_role("button", name="Add", exact=True).click()
     expect(report).to_contain_text("1 new, 0 changed")
-    expect(progress).to_contain_text("run `twin build`")
+    expect(progress).to_contain_text("run twin build")
     assert stored(home) == {NAME: 1}
 
     archive = zip_of(
@@ -156,7 +156,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_stored(
     expect(report).to_contain_text("nothing in it is read")
     expect(report).not_to_contain_text("hunter2")
     page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator("#twin-add-status")).to_have_text("")
+    expect(page.locator("#twin-add-status")).to_have_text("Nothing was stored.")
     assert stored(home) == before
     expect(report.locator("img, script, svg, [onerror]")).to_have_count(0)
     assert page.evaluate("window.wasOwned") is None

@@ -102,12 +102,14 @@ def _figures(activity: Activity) -> str:
         ("questions", f"{activity.questions:,}"),
         ("median time", _seconds(activity.latency.p50)),
         ("95 % within", _seconds(activity.latency.p95)),
-        ("without an answer", _percent(activity.unanswered, answered)),
+        ("no answer", _percent(activity.unanswered, answered)),
         ("not compliant", _percent(activity.not_compliant, activity.judged)),
         ("thumbs up", f"{activity.up:,}"),
         ("thumbs down", f"{activity.down:,}"),
     ]
-    items = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures)
+    items = "".join(
+        f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in figures
+    )
     return f'<dl class="figures">{items}</dl>'
 
 
@@ -126,7 +128,7 @@ def _charts(activity: Activity) -> str:
     )
     took = Chart(
         "took",
-        "Time to the whole answer",
+        "Time to answer",
         f"Half of all answers were whole within {_seconds(activity.latency.p50)}, "
         f"95 of 100 within {_seconds(activity.latency.p95)}.",
         labels,
@@ -155,15 +157,15 @@ def _shares(title: str, shares: Sequence[Share], names: Mapping[str, str]) -> st
         return ""
     rows = "".join(
         f'<tr><th scope="row">{escape(names.get(share.name, share.name))}</th>'
-        f"<td>{share.questions:,}</td><td>{_seconds(share.latency.p50)}</td>"
-        f"<td>{_seconds(share.latency.p95)}</td></tr>"
+        f"<td>{share.questions:,}</td><td>{escape(_seconds(share.latency.p50))}</td>"
+        f"<td>{escape(_seconds(share.latency.p95))}</td></tr>"
         for share in shares[:_SHARES]
     )
     more = len(shares) - _SHARES
     note = f'<p class="note">and {more:,} more</p>' if more > 0 else ""
     return (
         f'<section><table><thead><tr><th scope="col">{title}</th>'
-        '<th scope="col">questions</th><th scope="col">median</th>'
+        '<th scope="col">asked</th><th scope="col">median</th>'
         f'<th scope="col">95 %</th></tr></thead><tbody>{rows}</tbody></table>{note}</section>'
     )
 
@@ -196,7 +198,10 @@ def _outcome(entry: AuditEntry) -> str:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "–" if seconds is None else seconds_html(seconds)
+    """Return the time as text that is yet to be escaped; a column has no room for more."""
+    if seconds is None:
+        return "–"
+    return "<1 ms" if seconds < 0.001 else seconds_html(seconds)
 
 
 def _percent(part: int, whole: int) -> str:

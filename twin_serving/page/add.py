@@ -9,8 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from twin_assets.documents import Author
-from twin_assets.errors import TwinError
+from twin_assets.errors import BadInputError, TwinError
+from twin_assets.raw_store.jsonl import storable
 from twin_assets.settings import TwinSettings
 from twin_serving.adding import Wanted, check, store
 from twin_serving.page.add_views import (
@@ -34,10 +34,27 @@ _ONCE: dict[str, Any] = {**QUIET, "trigger_mode": "once"}
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """The authors whose progress is shown, and when they were added."""
+    """The authors (slugs) whose progress is shown, and when they were added.
 
-    authors: tuple[Author, ...]
+    The browser keeps it, as text: for a state on the server Gradio would hold a stream open to
+    every page.
+    """
+
+    authors: tuple[str, ...]
     since: datetime
+
+    def __str__(self) -> str:
+        """Return what :meth:`parse` reads; a slug has no white space."""
+        return " ".join([self.since.isoformat(), *self.authors])
+
+    @classmethod
+    def parse(cls, text: Any) -> "Following | None":
+        """Return what the browser kept, or None if it is nothing."""
+        since, *authors = str(text or "").split() or [""]
+        try:
+            return cls(tuple(authors[:_FOLLOWED]), datetime.fromisoformat(since).astimezone(UTC))
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,7 @@ def check_views(settings: TwinSettings, wanted: Wanted) -> Iterator[View]:
     """Yield what to show while it is looked at; faults become one line, none is raised."""
     yield View(status_html("Looking at it…"))
     report = or_fault(lambda: render_checked(check(settings, wanted), wanted))
-    yield View(status_html(""), report)
+    yield View(status_html("Checked; nothing is stored yet."), report)
 
 
 def add_views(settings: TwinSettings, wanted: Wanted) -> Iterator[View]:
@@ -63,7 +80,7 @@ def add_views(settings: TwinSettings, wanted: Wanted) -> Iterator[View]:
     try:
         checked = check(settings, wanted)
         if checked.faults:
-            yield View(status_html(""), render_checked(checked, wanted))
+            yield View(status_html("Nothing was stored."), render_checked(checked, wanted))
             return
         added = store(settings, wanted, checked)
     except TwinError as error:
@@ -72,8 +89,9 @@ def add_views(settings: TwinSettings, wanted: Wanted) -> Iterator[View]:
         _log.exception("Something could not be added")
         yield View(status_html(""), fault_html(FAILED))
     else:
-        following = Following(added.authors[:_FOLLOWED], since)
-        yield View(status_html("Stored."), render_added(added, _FOLLOWED), following)
+        slugs = tuple(author.slug for author in added.authors[:_FOLLOWED])
+        report = render_added(added, _FOLLOWED)
+        yield View(status_html("Stored."), report, Following(slugs, since))
 
 
 def follow(reader: ProgressReader, following: Following, dagster_link: str) -> tuple[str, bool]:
@@ -82,7 +100,11 @@ def follow(reader: ProgressReader, following: Following, dagster_link: str) -> t
 
     def render() -> str:
         nonlocal goes_on
-        all_ = [reader.read(author, following.since) for author in following.authors]
+        try:
+            all_ = [reader.read(author, following.since) for author in following.authors]
+        except BadInputError:  # other faults may pass
+            goes_on = False
+            raise
         goes_on = any(one.stage not in _OVER for one in all_)
         return "".join(render_progress(one, dagster_link) for one in all_)
 
@@ -103,7 +125,7 @@ def add_tab(twin: Twin) -> None:
         with gr.Column():
             report = html(render_hints(settings.upload_megabytes), elem_id="twin-add-report")
             progress = html(elem_id="twin-add-progress")
-    following = gr.State(None)
+    following = gr.Textbox(visible=False)
     timer = gr.Timer(_POLL_SECONDS, active=False)
 
     def on_check(*values: Any) -> Iterator[tuple[str, str]]:
@@ -114,12 +136,15 @@ def add_tab(twin: Twin) -> None:
         wanted = wanted_from(*values)
         for view in add_views(settings, wanted):
             is_stored = view.following is not None
+            form: list[Any] = [gr.skip()] * len(fields)
             if is_stored:
                 _remove(wanted.upload)
-            file = None if is_stored else gr.skip()
-            yield view.status, view.report, "", file, view.following, gr.Timer(active=is_stored)
+                form = ["", "", "", None]
+            timer = gr.Timer(active=is_stored)
+            yield view.status, view.report, "", *form, str(view.following or ""), timer
 
-    def on_tick(following: Following | None) -> tuple[Any, gr.Timer]:
+    def on_tick(kept: str) -> tuple[Any, gr.Timer]:
+        following = Following.parse(kept)
         if following is None:
             return gr.skip(), gr.Timer(active=False)
         shown, goes_on = follow(reader, following, settings.dagster_link)
@@ -128,7 +153,7 @@ def add_tab(twin: Twin) -> None:
     # without Gradio's own reading of the file's value, which leaves an empty file behind each time
     raw: dict[str, Any] = {**_ONCE, "preprocess": False}
     look.click(on_check, fields, [status, report], **raw)
-    outputs = [status, report, progress, fields[-1], following, timer]
+    outputs = [status, report, progress, *fields, following, timer]
     add.click(on_add, fields, outputs, **raw)
     timer.tick(on_tick, [following], [progress, timer], **_ONCE)
 
@@ -149,11 +174,15 @@ def wanted_from(name: Any, aliases: Any, links: Any, file: Any) -> Wanted:
     Gradio has made sure that the file's path is one that was uploaded.
     """
     return Wanted(
-        name=str(name or "").strip(),
-        aliases=_filled(" ".join(one.split()) for one in str(aliases or "").split(",")),
-        links=_filled(one.strip() for one in str(links or "").splitlines()),
+        name=_text(name).strip(),
+        aliases=_filled(" ".join(one.split()) for one in _text(aliases).split(",")),
+        links=_filled(one.strip() for one in _text(links).splitlines()),
         upload=Path(file["path"]) if file else None,
     )
+
+
+def _text(value: Any) -> str:
+    return storable(str(value or ""))
 
 
 def _filled(texts: Iterator[str]) -> tuple[str, ...]:

@@ -35,10 +35,10 @@ _STEPS = {
     "windows": "Cut into windows",
     "embeddings": "Embedded",
 }
-_STAGES = {
+_STAGES = {  # as HTML
     Stage.WAITING: "Waiting for Dagster, which looks for new documents every half minute.",
-    Stage.ASLEEP: "Nothing is building: Dagster's daemon does not run here. Start `twin up`, or "
-    "run `twin build`.",
+    Stage.ASLEEP: "Nothing is building: Dagster's daemon does not run here. Start "
+    "<code>twin up</code>, or run <code>twin build</code>.",
     Stage.QUEUED: "Dagster has it in its queue.",
     Stage.BUILDING: "Dagster is building.",
     Stage.READY: "Can be asked now.",
@@ -90,16 +90,18 @@ def render_added(added: Added, followed: int) -> str:
             f"{'document' if counts.unchanged == 1 else 'documents'}.</p>"
         )
         parts.append(_bad_lines(added.report.bad, added.report.bad_lines))
-    named = ", ".join(author.name for author in added.authors[:followed])
-    more = len(added.authors) - followed
-    parts.append(f'<p class="who">{escape(named)}{f" and {more:,} more" if more > 0 else ""}</p>')
+    if (more := len(added.authors) - followed) > 0:
+        parts.append(
+            f"<p>{count_html(more, 'more author')} beside those below; "
+            "<code>twin status</code> tells how far they are.</p>"
+        )
     return _section("Stored", "".join(parts))
 
 
 def render_progress(progress: Progress, dagster_link: str) -> str:
     """Return how far the author is, with a link to ask or to the run."""
     author = progress.author
-    said = _STAGES.get(progress.stage, f"The build failed: {progress.reason}")
+    said = _STAGES.get(progress.stage) or f"The build failed: {escape(progress.reason)}"
     is_failed = progress.stage is Stage.FAILED
     links = []
     if progress.stage is Stage.READY:
@@ -114,7 +116,7 @@ def render_progress(progress: Progress, dagster_link: str) -> str:
     return _section(
         author.name,
         f'<p class="{"stage-failed" if is_failed else "stage-now"}" '
-        f'role="{"alert" if is_failed else "status"}">{escape(said)}</p>'
+        f'role="{"alert" if is_failed else "status"}">{said}</p>'
         f'<ol class="steps">{steps}</ol>'
         f'<p class="links">{"".join(links)}</p>{_bad_links(progress)}',
     )
@@ -194,8 +196,9 @@ def _bad_lines(number: int, lines: tuple[BadLine, ...]) -> str:
         f'<li>line {line.number:,}: <span class="note">{escape(line.reason)}</span></li>'
         for line in lines[:_SHOWN]
     )
-    cannot = "cannot be used and is left out" if number == 1 else "cannot be used and are left out"
-    return f"<h4>{count_html(number, 'line')} {cannot}</h4><ul>{items}{_more(number)}</ul>"
+    are = "is" if number == 1 else "are"
+    title = f"{count_html(number, 'line')} cannot be used and {are} left out"
+    return f'<h4>{title}</h4><ul class="bad">{items}{_more(number)}</ul>'
 
 
 def _more(number: int) -> str:

@@ -1,5 +1,6 @@
 """Serve the page: ``python gradio_app.py``."""
 
+import os
 import socket
 import sys
 from contextlib import suppress
@@ -10,6 +11,7 @@ from twin_assets.errors import BadInputError, TwinError
 from twin_assets.settings import TwinSettings, check_binding, load_settings
 from twin_serving.api import create_app
 from twin_serving.twin import Twin
+from twin_serving.uploads import arriving_folder
 
 _GOODBYE_SECONDS = 1  # an open page holds a stream that would keep the server from ending
 
@@ -20,7 +22,9 @@ def main() -> None:
         settings = load_settings()
         check_binding(settings)
         listener = _listen(settings)
-        app = create_app(Twin(settings))
+        twin = Twin(settings)
+        os.environ["GRADIO_TEMP_DIR"] = str(arriving_folder(settings))
+        app = create_app(twin)
     except TwinError as error:
         sys.exit(str(error))
     config = uvicorn.Config(

@@ -175,6 +175,9 @@ class TwinSettings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the page and the Dagster UI listen on.")
     page_port: int = Field(7860, ge=1, le=65535, description="Port of the page.")
+    upload_megabytes: int = Field(
+        100, ge=1, description="The largest file that the page takes, in megabytes."
+    )
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
     dagster_url: str = Field(
         "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
@@ -229,6 +232,11 @@ class TwinSettings(BaseSettings):
     def indexes_path(self) -> Path:
         """Where the embedded indexes' versions stand."""
         return self.root / "indexes"
+
+    @property
+    def uploads_path(self) -> Path:
+        """Where the files rest that visitors of the page gave as sources, a folder an author."""
+        return self.root / "uploads"
 
     @property
     def dagster_link(self) -> str:

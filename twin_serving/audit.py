@@ -3,13 +3,13 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from twin_assets.errors import BadInputError, StorageError
 from twin_assets.settings import TwinSettings
@@ -19,17 +19,35 @@ Vote = Literal["up", "down"]
 
 _PRUNE_SECONDS = 3600.0
 _BUSY_SECONDS = 10.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS questions (
-    id TEXT PRIMARY KEY, at TEXT NOT NULL, row TEXT NOT NULL,
-    vote TEXT, comment TEXT, source TEXT
-) STRICT;
-CREATE INDEX IF NOT EXISTS questions_at ON questions (at);
-CREATE TABLE IF NOT EXISTS question_authors (
-    author TEXT NOT NULL, id TEXT NOT NULL REFERENCES questions ON DELETE CASCADE,
-    PRIMARY KEY (author, id)
-) STRICT, WITHOUT ROWID;
-"""
+# An answer's row has kilobytes, so what is counted over months stands in an index of its own.
+_FACTS = ", ".join(
+    [
+        "json_extract(row, '$.seconds')",
+        "json_extract(row, '$.stages')",
+        "json_extract(row, '$.provider')",
+        "json_extract(row, '$.author')",
+        "json_extract(row, '$.authors')",
+        "json_extract(row, '$.chunk_ids[0]') IS NOT NULL",
+        "json_extract(row, '$.fault') IS NOT NULL",
+        "json_extract(row, '$.compliant')",
+    ]
+)
+# From one version of the file to the next; the first files carried no number.
+_MIGRATIONS = (
+    (
+        """CREATE TABLE IF NOT EXISTS questions (
+        id TEXT PRIMARY KEY, at TEXT NOT NULL, row TEXT NOT NULL,
+        vote TEXT, comment TEXT, source TEXT
+        ) STRICT""",
+        """CREATE TABLE IF NOT EXISTS question_authors (
+        author TEXT NOT NULL, id TEXT NOT NULL REFERENCES questions ON DELETE CASCADE,
+        PRIMARY KEY (author, id)
+        ) STRICT, WITHOUT ROWID""",
+        f"ALTER TABLE questions ADD COLUMN facts TEXT AS (json_array({_FACTS}))",
+        "CREATE INDEX questions_facts ON questions (at, facts, vote)",
+        "DROP INDEX IF EXISTS questions_at",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +92,26 @@ class AuditEntry:
     compliant: bool | None = None
     policy_reason: str | None = None
     feedback: Feedback | None = None
+
+
+class Fact(NamedTuple):
+    """What is counted of a question: no word of it, and none of the answer's.
+
+    ``at``, ``seconds``, ``stages``, ``provider``, ``author`` and ``authors`` are the row's.
+    ``found`` is whether there was any passage, ``failed`` whether something went wrong; truth is 1.
+    A tuple, since a hundred thousand of them are made at once.
+    """
+
+    at: str
+    seconds: float
+    stages: Mapping[str, float]
+    provider: str | None
+    author: str | None
+    authors: Sequence[str]
+    found: int
+    failed: int
+    compliant: int | None
+    vote: Vote | None
 
 
 _LISTS = ("authors", "chunk_ids", "cited")
@@ -156,6 +194,21 @@ class AuditLog:
         for row in rows:
             yield _entry(row)
 
+    def facts(self, since: str) -> Iterator[Fact]:
+        """Yield what is counted of each row from the ISO 8601 time on, the oldest first.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        with self._transaction() as database:
+            rows = database.execute(
+                "SELECT at, facts, vote FROM questions INDEXED BY questions_facts "
+                "WHERE at >= ? ORDER BY at",
+                (since,),
+            ).fetchall()
+        for at, facts, vote in rows:
+            yield Fact._make((at, *json.loads(facts), vote))
+
     def traces(self, author: str) -> int:
         """Return how many rows there are of the author.
 
@@ -202,7 +255,7 @@ class AuditLog:
                 try:
                     database.execute("PRAGMA journal_mode=WAL")
                     database.execute("PRAGMA foreign_keys=ON")
-                    database.executescript(_SCHEMA)
+                    _migrate(database)
                     yield database
                 finally:
                     database.close()
@@ -211,6 +264,23 @@ class AuditLog:
                     f"The audit trail {self._path} cannot be used: {error}. Free space, check its "
                     "rights, or switch it off (TWIN_AUDIT=false)."
                 ) from None
+
+
+def _migrate(database: sqlite3.Connection) -> None:
+    """Bring the file to the newest version, one process at a time."""
+    if _version(database) == len(_MIGRATIONS):
+        return
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        for statements in _MIGRATIONS[_version(database) :]:
+            for statement in statements:
+                database.execute(statement)
+        database.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def open_audit_log(settings: TwinSettings) -> AuditLog:

@@ -2,10 +2,13 @@
 
 import base64
 import socket
+from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 from app_servers import SERVED
+from gradio.utils import get_upload_folder
 from pydantic import SecretStr
 
 from twin_assets.errors import BadInputError
@@ -157,3 +160,18 @@ def test_a_user_without_a_password_is_refused(users: str) -> None:
     with pytest.raises(BadInputError, match="TWIN_PAGE_USERS") as caught:
         load_settings(page_users=users, _env_file=None)
     assert "word" not in str(caught.value).replace("PASSWORD", "").replace("password", "")
+
+
+def test_a_visitor_cannot_have_the_page_read_a_file_of_the_server(
+    client: httpx.Client, tmp_path
+) -> None:
+    secret = tmp_path / f"{uuid4()}.txt"
+    secret.write_text("the secret words")
+    config = client.get("/config").json()
+    asking = next(one for one in config["dependencies"] if one["api_name"] == "on_ask")
+    taken = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    payload = {"data": [taken] * len(asking["inputs"]), "fn_index": asking["id"]}
+    client.post("/gradio_api/queue/join", json=payload | {"session_hash": "visitor"})
+    told = client.get("/gradio_api/queue/data", params={"session_hash": "visitor"}).text
+    assert '"success":false' in told
+    assert not list(Path(get_upload_folder()).rglob(secret.name))

@@ -14,6 +14,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from twin_assets.settings import TwinSettings
 from twin_serving.twin import Twin
 
+# Gradio says so of itself when it closes the stream that tells how far an upload is.
+_OF_GRADIO = "Method not implemented."
 _ANSWERED_WITHIN = 60_000.0  # milliseconds; the first question may wait for the model
 
 
@@ -55,7 +57,7 @@ def open_tab(browser: Browser) -> Iterator[OpenTab]:
             page.set_default_timeout(_ANSWERED_WITHIN)
 
             def on_console(message: ConsoleMessage) -> None:
-                if message.type in ("error", "warning"):
+                if message.type in ("error", "warning") and message.text != _OF_GRADIO:
                     faults.append(f"console: {message.text}")
 
             def on_request(request: Request) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,7 +34,11 @@ def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", httpx.Clie
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (
-        start(TWIN_HOME=str(tmp_path / "home"), TWIN_PAGE_PORT=str(port)) as process,
+        start(
+            TWIN_HOME=str(tmp_path / "home"),
+            TWIN_PAGE_PORT=str(port),
+            TWIN_UPLOAD_MEGABYTES="1",
+        ) as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         deadline = monotonic() + _PATIENCE
@@ -59,10 +64,22 @@ def test_it_answers_with_closed_headers(
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_it_takes_no_files(server: tuple["subprocess.Popen[str]", httpx.Client]) -> None:
-    _, client = server
-    response = client.post("/gradio_api/upload", files={"files": ("a.txt", b"words")})
-    assert response.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE
+def test_it_takes_files_up_to_the_limit_and_keeps_none(
+    server: tuple["subprocess.Popen[str]", httpx.Client], tmp_path: Path
+) -> None:
+    process, client = server
+    for extra in (0, 1):
+        file = b"a" * ((1 << 20) + extra)
+        response = client.post("/gradio_api/upload", files={"files": ("a.txt", file)})
+        assert response.status_code == (413 if extra else 200)
+    uploads = tmp_path / "home" / "uploads"
+    assert [path.name for path in uploads.rglob("a.txt")] == ["a.txt"]
+    response = client.post("/gradio_api/upload", files={"files": ("a.txt", b"a" * (3 << 20))})
+    assert response.status_code == 413
+    assert stat.S_IMODE(uploads.stat().st_mode) == 0o700
+    process.send_signal(signal.SIGINT)
+    process.wait(_PATIENCE)
+    assert [path for path in uploads.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.browser

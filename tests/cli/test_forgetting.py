@@ -12,6 +12,7 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 from test_commands import line
+from zip_builder import zip_of
 
 from twin_assets.assets import ASSETS, forgetting
 from twin_assets.assets.dagster_storages import Storages
@@ -23,7 +24,7 @@ from twin_assets.raw_store.jsonl import import_jsonl
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.stores import create_store
 from twin_assets.stores.faiss import FaissStore
-from twin_serving import audit
+from twin_serving import audit, uploads
 from twin_serving.audit import AuditLog
 from twin_serving.catalog import open_instance
 from twin_serving.cli import forgetting as command
@@ -36,7 +37,15 @@ BOB = {"author": "Bob Marrow", "link": "https://example.com/b", "title": "Wire"}
 # A link, a title, a text of each version, and the keys that the layers know the author by.
 HERS = ("zibeline", "brachylogy", "xylopolist", "yarborough", "quillfeather")
 WIRE = "A wire antenna half a wavelength long has its lowest impedance in the middle."
-LAYERS = ["faiss index", "Dagster", "artifacts", "audit trail", "vector cache", "raw store"]
+LAYERS = [
+    "faiss index",
+    "Dagster",
+    "artifacts",
+    "uploads",
+    "audit trail",
+    "vector cache",
+    "raw store",
+]
 FORGET = ("forget", "Ada Quillfeather", "--yes")
 
 
@@ -61,6 +70,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> TwinSettings:
         with open_instance(settings) as instance:
             report = build(settings, instance, [], lambda event: None)
             assert list(report.failed) == ([] if hers else ["ada-quillfeather"])
+    uploads.keep(settings, "ada-quillfeather", zip_of(folder / "her.zip", {"posts/a": "zibeline"}))
     with open_instance(settings) as instance:
         instance.report_runless_asset_event(
             dg.AssetObservation("faiss_index", partition="ada-quillfeather")
@@ -185,6 +195,7 @@ def test_an_author_who_comes_again_is_new(twin, home, tmp_path):
         (Storages, "compact"),
         (forgetting, "_clear_caches"),
         (command, "_remove_artifacts"),
+        (command, "forget_kept"),
         (AuditLog, "forget"),
         (audit, "compact"),
         (command, "forget_unused"),
@@ -226,6 +237,7 @@ def test_a_run_deleted_halfway_leaves_no_file(twin, home):
         ("faiss index", FaissStore, "forget"),
         ("Dagster", forgetting, "forget"),
         ("artifacts", command, "_remove_artifacts"),
+        ("uploads", command, "forget_kept"),
         ("audit trail", AuditLog, "forget"),
         ("vector cache", command, "forget_unused"),
         ("raw store", command, "_forget_raw"),

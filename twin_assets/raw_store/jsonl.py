@@ -2,8 +2,8 @@
 
 import json
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,9 @@ from twin_assets.links import canonical_link
 from twin_assets.raw_store import RawStore, UpsertCounts
 
 Fields = TypeVar("Fields", bound=BaseModel)
+NAME_LENGTH = 200  # characters
 SLUG_BYTES = 200  # files are named after it, and most file systems stop at 255
+_BAD_KEPT = 1000  # bad lines that are named; a file of another kind has as many as it has lines
 
 
 class _Line(BaseModel):
@@ -24,7 +26,7 @@ class _Line(BaseModel):
 
     model_config = ConfigDict(str_strip_whitespace=False)
 
-    author: str = Field(min_length=1, max_length=200)
+    author: str = Field(min_length=1, max_length=NAME_LENGTH)
     platform: str = Field(min_length=1)
     category: Category
     link: str = Field(min_length=1)
@@ -79,12 +81,31 @@ class BadLine:
     reason: str
 
 
+class BadLines:
+    """The lines of a file that could not be used: their number, and the first thousand."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.first: list[BadLine] = []
+
+    def add(self, number: int, reason: str) -> None:
+        """Count the line with this number, from 1."""
+        self.number += 1
+        if len(self.first) < _BAD_KEPT:
+            self.first.append(BadLine(number, reason))
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did; ``authors`` are the slugs that good lines named."""
+    """What an import did.
+
+    ``authors`` are the slugs that good lines named, ``bad`` is how many lines could not be used,
+    and ``bad_lines`` are the first thousand of them.
+    """
 
     counts: UpsertCounts
     authors: tuple[str, ...]
+    bad: int
     bad_lines: tuple[BadLine, ...]
 
 
@@ -148,25 +169,33 @@ def import_jsonl(path: Path, store: RawStore, *, sample: bool = False) -> Import
         BadInputError: the file does not exist or cannot be read.
         StorageError: the store cannot be written.
     """
-    bad: list[BadLine] = []
+    bad = BadLines()
     known = {author.slug for author in store.authors()}
     seen: set[str] = set()
 
-    def good_documents() -> Iterator[RawDocument]:
-        for number, line in filled_lines(path):
-            try:
-                author, document = parse_line(line)
-            except BadInputError as error:
-                bad.append(BadLine(number, str(error)))
-                continue
+    def documents() -> Iterator[RawDocument]:
+        for author, document in good_lines(filled_lines(path), bad):
             if author.slug not in known:
-                store.put_author(Author(author.slug, author.name, author.aliases, sample=sample))
+                store.put_author(replace(author, sample=sample))
                 known.add(author.slug)
             seen.add(author.slug)
             yield document
 
-    counts = store.upsert(good_documents())
-    return ImportReport(counts, tuple(sorted(seen)), tuple(bad))
+    counts = store.upsert(documents())
+    return ImportReport(counts, tuple(sorted(seen)), bad.number, tuple(bad.first))
+
+
+def good_lines(
+    lines: Iterable[tuple[int, bytes]], bad: BadLines
+) -> Iterator[tuple[Author, RawDocument]]:
+    """Yield author and document of each line that can be used; the others go to ``bad``."""
+    for number, line in lines:
+        try:
+            parsed = parse_line(line)
+        except BadInputError as error:
+            bad.add(number, str(error))
+        else:
+            yield parsed
 
 
 def filled_lines(path: Path) -> Iterator[tuple[int, bytes]]:

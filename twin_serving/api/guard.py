@@ -17,6 +17,7 @@ from twin_serving.api.problems import problem_response
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _MOST_BYTES = 1 << 20  # of a request's body; a conversation is a few kilobytes
+_UPLOAD = "/gradio_api/upload"  # where the page sends a file, in an envelope of less than that
 
 # Gradio starts from inline scripts and compiles its templates with Function(), so scripts cannot be
 # closed further than this; what matters is that nothing is fetched from or sent to another host.
@@ -50,7 +51,7 @@ def add_guards(app: FastAPI, settings: TwinSettings) -> None:
     check_binding(settings)
     key = settings.api_key.get_secret_value()
     # the last one added is the first to see a request
-    app.add_middleware(_SizeLimit)
+    app.add_middleware(_SizeLimit, upload=settings.upload_megabytes << 20)
     if key:
         guarded = tuple(app.router.routes) if settings.accounts else None
         app.add_middleware(_KeyNeeded, key=key, guarded=guarded)
@@ -124,18 +125,23 @@ def _host_of(headers: Headers) -> str:
 
 
 class _SizeLimit:
-    """Answers 413 to bodies over a mebibyte, whether or not they say their size."""
+    """Answers 413 to bodies over a mebibyte, whether or not they say their size.
 
-    def __init__(self, app: ASGIApp) -> None:
+    A file that is uploaded to the page may have ``upload`` bytes more.
+    """
+
+    def __init__(self, app: ASGIApp, upload: int) -> None:
         self._app = app
+        self._upload = upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        detail = f"The request has more than {_MOST_BYTES:,} bytes."
+        most = _MOST_BYTES + (self._upload if scope["path"] == _UPLOAD else 0)
+        detail = f"The request has more than {most:,} bytes."
         said = Headers(scope=scope).get("content-length", "0")
-        if said.isdecimal() and int(said) > _MOST_BYTES:
+        if said.isdecimal() and int(said) > most:
             await problem_response(413, detail)(scope, receive, send)
             return
         got = 0
@@ -144,7 +150,7 @@ class _SizeLimit:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
-            if got > _MOST_BYTES:
+            if got > most:
                 raise HTTPException(413, detail)
             return message
 

@@ -23,6 +23,7 @@ from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import end_abandoned_runs
 from twin_serving.cli.locks import exclusive
 from twin_serving.cli.output import counted, out, print_json, say
+from twin_serving.uploads import count_kept, forget_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,9 @@ def layers_of(settings: TwinSettings, instance: dg.DagsterInstance, author: str)
         "artifacts",
         lambda: len(author_files(settings.artifacts_path, author)),
         lambda: _remove_artifacts(settings, author),
+    )
+    yield Layer(
+        "uploads", lambda: count_kept(settings, author), lambda: forget_kept(settings, author)
     )
     questions = open_audit_log(settings)
     yield Layer("audit trail", lambda: questions.traces(author), lambda: questions.forget(author))

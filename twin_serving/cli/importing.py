@@ -11,9 +11,9 @@ from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.raw_store.jsonl import import_jsonl
 from twin_assets.settings import load_settings
-from twin_serving.cli.output import out, plain, print_json, say
+from twin_serving.cli.output import counted, out, plain, print_json, say
 
-_SHOWN = 20  # bad lines; a file of another kind has as many as it has lines
+_SHOWN = 20  # bad lines
 
 
 def import_command(
@@ -26,7 +26,8 @@ def import_command(
     counts = report.counts
     if as_json:
         bad = [asdict(line) for line in report.bad_lines]
-        print_json({**asdict(counts), "authors": list(report.authors), "bad_lines": bad})
+        shown = {"authors": list(report.authors), "bad": report.bad, "bad_lines": bad}
+        print_json({**asdict(counts), **shown})
     else:
         out.print(
             f"{counts.new} new, {counts.changed} changed, {counts.unchanged} unchanged documents "
@@ -36,9 +37,9 @@ def import_command(
             out.print("Run `twin build` to index them.")
     for line in report.bad_lines[:_SHOWN]:
         say(f"line {line.number}: {line.reason}")
-    if report.bad_lines:
-        number = len(report.bad_lines)
+    if report.bad:
         raise BadInputError(
-            f"{number} line{'' if number == 1 else 's'} of {plain(str(file))} could not be used "
-            f"(first {min(number, _SHOWN)} above); the others are in. Mend them and import again."
+            f"{counted(report.bad, 'line')} of {plain(str(file))} could not be used "
+            f"(first {min(report.bad, _SHOWN)} above); the others are in. "
+            "Mend them and import again."
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 
+from twin_serving.page.activity import activity_tab
+from twin_serving.page.add import add_tab
 from twin_serving.page.ask import AskTab
 from twin_serving.page.compare import compare_tab
 from twin_serving.page.components import html
@@ -15,6 +17,7 @@ from twin_serving.page.why import NO_ANSWER
 from twin_serving.twin import Twin
 
 _FOLDER = Path(__file__).parent
+_ABANDONED = (3600, 86_400)  # seconds: how often uploads are looked at, and how old is too old
 _HEADER = """<header>
 <h1>Twin</h1>
 <p>Ask what your authors have written about. Every answer cites its sources and shows how they were
@@ -24,7 +27,7 @@ found.</p>
 
 def build_page(twin: Twin) -> gr.Blocks:
     """Return the page's components and what they do."""
-    page = gr.Blocks(title="Twin", analytics_enabled=False)
+    page = gr.Blocks(title="Twin", analytics_enabled=False, delete_cache=_ABANDONED)
     with page:
         html(_HEADER, elem_id="twin-header")
         found = gr.State(())  # the ids of the chunks that the last question found
@@ -36,6 +39,10 @@ def build_page(twin: Twin) -> gr.Blocks:
                 compare_tab(twin)
             with gr.Tab("Indexes", id="indexes") as indexes:
                 indexes_tab(twin, indexes, found)
+            with gr.Tab("Add", id="add"):
+                add_tab(twin)
+            with gr.Tab("Activity", id="activity") as activity:
+                activity_tab(twin, activity)
             with ask:
                 AskTab(twin, page, tabs, why, found)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
@@ -44,10 +51,13 @@ def build_page(twin: Twin) -> gr.Blocks:
 
 def mount_page(app: FastAPI, twin: Twin) -> None:
     """Serve the page at ``/``; routes that the application has already go first."""
+    page = build_page(twin)
+    # else Gradio believes a visitor that any file of this machine is one that was uploaded
+    page.has_launched = True
     scripts = [path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob("*.js"))]
     gr.mount_gradio_app(
         app,
-        build_page(twin),
+        page,
         path="/",
         theme=_theme(),
         css_paths=sorted((_FOLDER / "style").glob("*.css")),
@@ -60,7 +70,7 @@ def mount_page(app: FastAPI, twin: Twin) -> None:
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
-        max_file_size=0,
+        max_file_size=twin.settings.upload_megabytes << 20,
     )
 
 

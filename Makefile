@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := twin_assets twin_serving gradio_app.py tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint types imports check-browser bench format lock clean
+.PHONY: help up up-docker down-docker test lint types imports check-browser bench format lock clean
 
 help: ## Say what the targets do.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -21,6 +21,12 @@ $(INSTALLED): $(VENV)/bin/python pyproject.toml requirements.lock
 
 up: $(INSTALLED) ## Build the sample authors if there are no others, and run everything until Ctrl-C.
 	@$(BIN)/twin up --demo
+
+up-docker: ## The same on containers: Postgres, MongoDB, Qdrant, Dagster, the page (docs/deploying.md).
+	@deploy/up
+
+down-docker: ## End the containers; the data stays.
+	@deploy/down
 
 lint: $(INSTALLED) ## ruff: lint and format.
 	$(BIN)/ruff check .

@@ -64,3 +64,12 @@ def test_content_reaches_the_disk_before_the_name_does(
     with replacing(path) as temporary:
         temporary.write_text("new")
     assert steps == [("file", False), ("folder", True)]
+
+
+def test_two_writers_of_one_process_number_do_not_write_into_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with replacing(path) as first, replacing(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+        assert first.read_text() == "first"
+    assert path.read_text() == "first"  # the last to end

@@ -4,6 +4,7 @@ import pytest
 
 from twin_assets import home
 from twin_assets.errors import StorageError
+from twin_assets.settings import load_settings
 
 
 def test_the_instance_s_settings_are_the_project_s(settings) -> None:
@@ -28,4 +29,22 @@ def test_an_installation_without_a_checkout_is_one_clear_line(
 ) -> None:
     monkeypatch.setattr(home, "PROJECT_ROOT", tmp_path)
     with pytest.raises(StorageError, match=r"dagster\.yaml is missing .*pip install -e"):
+        home.prepare_home(settings)
+
+
+def test_an_instance_of_one_s_own_is_left_as_it_is(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    settings = load_settings(home=tmp_path / "home", dagster_instance=str(own), _env_file=None)
+    assert settings.dagster_home == own
+    home.prepare_home(settings)
+    assert (own / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+    assert settings.indexes_path.is_dir()
+    assert not (settings.root / "dagster").exists()
+
+
+def test_an_instance_without_its_file_is_one_clear_line(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path / "home", dagster_instance=str(tmp_path), _env_file=None)
+    with pytest.raises(StorageError, match=r"no dagster\.yaml in TWIN_DAGSTER_INSTANCE .+\.$"):
         home.prepare_home(settings)

@@ -12,18 +12,27 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 def prepare_home(settings: TwinSettings) -> None:
     """Make the folders and put the project's ``dagster.yaml`` where the instance reads it.
 
+    An instance of the user's own, TWIN_DAGSTER_INSTANCE, is left as it is.
+
     Raises:
-        StorageError: TWIN_HOME cannot be written.
+        StorageError: TWIN_HOME cannot be written, or a ``dagster.yaml`` is missing.
     """
-    if not (PROJECT_ROOT / "dagster.yaml").is_file():
+    copied = not settings.dagster_instance
+    if copied and not (PROJECT_ROOT / "dagster.yaml").is_file():
         raise StorageError(
             f"{PROJECT_ROOT} is no checkout of Twin: dagster.yaml is missing there. "
             "Install Twin from its checkout, as `make up` does (pip install -e)."
         )
+    if not copied and not (settings.dagster_home / "dagster.yaml").is_file():
+        raise StorageError(
+            f"There is no dagster.yaml in TWIN_DAGSTER_INSTANCE {settings.dagster_home}. "
+            "Name the folder that holds it, or leave the setting empty."
+        )
     try:
-        for folder in (settings.dagster_home, settings.artifacts_path, settings.indexes_path):
+        for folder in (settings.artifacts_path, settings.indexes_path):
             folder.mkdir(parents=True, exist_ok=True)
-        _keep_equal(PROJECT_ROOT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
+        if copied:
+            _keep_equal(PROJECT_ROOT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
     except OSError as error:
         raise StorageError(
             f"TWIN_HOME {settings.root} cannot be written: {error.strerror}. "

@@ -182,6 +182,11 @@ class TwinSettings(BaseSettings):
     dagster_url: str = Field(
         "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
     )
+    dagster_instance: str = Field(
+        "",
+        description="A folder whose dagster.yaml says which Dagster instance is used; empty for "
+        "one in TWIN_HOME.",
+    )
 
     @field_validator("raw_store")
     @classmethod
@@ -215,7 +220,9 @@ class TwinSettings(BaseSettings):
 
     @property
     def dagster_home(self) -> Path:
-        """The Dagster instance's folder."""
+        """The folder of the Dagster instance's ``dagster.yaml``, which is DAGSTER_HOME."""
+        if self.dagster_instance:
+            return Path(self.dagster_instance).expanduser().absolute()
         return self.root / "dagster"
 
     @property

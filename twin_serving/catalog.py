@@ -1,5 +1,6 @@
 """Which index version answers for each author: one that a materialization vouches for."""
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from twin_assets.assets.provenance import (
 )
 from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.documents import Author
-from twin_assets.errors import IndexCorruptedError, NothingServedError
+from twin_assets.errors import IndexCorruptedError, NothingServedError, StorageError
 from twin_assets.home import prepare_home
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import Snapshot, VectorStore, create_store
@@ -219,10 +220,20 @@ def open_instance(settings: TwinSettings) -> dg.DagsterInstance:
     """Return the Dagster instance of the home that the settings name; make it when it is missing.
 
     Raises:
-        StorageError: TWIN_HOME cannot be written.
+        StorageError: TWIN_HOME cannot be written, or the user's own instance cannot be opened.
     """
     prepare_home(settings)
-    return dg.DagsterInstance.from_config(str(settings.dagster_home))
+    try:
+        return dg.DagsterInstance.from_config(str(settings.dagster_home))
+    except Exception as error:  # a storage of any kind fails in its own way, and may name passwords
+        if not settings.dagster_instance:
+            raise
+        unset = re.findall(r'environment variable "(\w+)" which is not set', str(error))
+        reason = f"{', '.join(unset)} not set" if unset else type(error).__name__
+        raise StorageError(
+            f"The Dagster instance of {settings.dagster_home}/dagster.yaml cannot be opened: "
+            f"{reason}. See that the variables it names are right, and that its database answers."
+        ) from None
 
 
 def open_catalog(settings: TwinSettings, as_of: datetime | None = None) -> Catalog:

@@ -1,0 +1,149 @@
+"""Between assets, data rests as Parquet: one file an asset and author, replaced atomically."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from twin_assets.errors import StorageError
+from twin_assets.files import replacing
+
+Row = TypeVar("Row")
+Vectors = npt.NDArray[np.float32]
+
+_TYPES: Mapping[type, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64()}
+
+
+def artifact_path(folder: Path, asset: str, author: str) -> Path:
+    """Return where the asset's rows of one author rest."""
+    return folder / asset / f"{author}.parquet"
+
+
+def author_files(folder: Path, author: str) -> list[Path]:
+    """Return the author's files of every asset, with those that a killed writer left behind."""
+    name = f"{author}.parquet"
+    return sorted(
+        path
+        for path in folder.glob("*/*")
+        if path.name == name or (path.name.startswith(f".{name}.") and path.suffix == ".tmp")
+    )
+
+
+def write_rows(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
+    """Write the rows of one data class; fields are str, int, float or string enums, or None.
+
+    Raises:
+        StorageError: the file cannot be written; the one before stays.
+    """
+    _write(path, to_table(row_type, rows))
+
+
+def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
+    """Read what :func:`write_rows` wrote.
+
+    Raises:
+        StorageError: the file is missing or is not readable as rows of this type.
+    """
+    return from_table(row_type, _read(path, list(_types(row_type))))
+
+
+def to_table(row_type: type[Row], rows: Sequence[Row]) -> pa.Table:
+    """Return the rows of one data class as columns; see :func:`write_rows`."""
+    schema = pa.schema([_field(name, hint) for name, hint in _types(row_type).items()])
+    columns = [
+        pa.array([getattr(row, name) for row in rows], type=schema.field(name).type)
+        for name in schema.names
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def from_table(row_type: type[Row], table: pa.Table) -> list[Row]:
+    """Return what :func:`to_table` was given.
+
+    Raises:
+        KeyError: the table lacks a column of the class.
+    """
+    columns = [
+        _restore(table.column(name).to_pylist(), hint) for name, hint in _types(row_type).items()
+    ]
+    return [row_type(*values) for values in zip(*columns, strict=True)]
+
+
+def write_vectors(path: Path, ids: Sequence[str], vectors: Vectors) -> None:
+    """Write one vector a row beside its id; ``vectors`` has shape (ids, dimension), float32.
+
+    Raises:
+        StorageError: the file cannot be written; the one before stays.
+    """
+    values = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1))
+    column = pa.FixedSizeListArray.from_arrays(values, vectors.shape[1])
+    _write(path, pa.table({"window_id": pa.array(ids, pa.string()), "vector": column}))
+
+
+def read_vectors(path: Path) -> tuple[list[str], Vectors]:
+    """Read what :func:`write_vectors` wrote: the ids and a float32 array (ids, dimension).
+
+    Raises:
+        StorageError: the file is missing or unreadable.
+    """
+    table = _read(path, ["window_id", "vector"])
+    ids: list[str] = table.column("window_id").to_pylist()  # type: ignore[assignment]
+    dimension: int = table.schema.field("vector").type.list_size
+    flat = pc.list_flatten(table.column("vector")).to_numpy()
+    return ids, flat.reshape(len(ids), dimension)
+
+
+def is_readable(path: Path) -> bool:
+    """Tell whether the file is there and its end, where Parquet says what is in it, is whole."""
+    try:
+        pq.read_metadata(path)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
+
+
+def _types(row_type: type) -> Mapping[str, Any]:
+    """Return the type of each field, in order."""
+    hints = get_type_hints(row_type)
+    return {field.name: hints[field.name] for field in fields(row_type)}
+
+
+def _field(name: str, hint: Any) -> "pa.Field[Any]":
+    nullable = isinstance(hint, UnionType)
+    if nullable:
+        hint = next(option for option in get_args(hint) if option is not type(None))
+    if issubclass(hint, StrEnum):
+        hint = str
+    return pa.field(name, _TYPES[hint], nullable=nullable)
+
+
+def _restore(values: list[Any], hint: Any) -> list[Any]:
+    is_enum = isinstance(hint, type) and issubclass(hint, StrEnum)
+    return [hint(value) for value in values] if is_enum else values
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    try:
+        with replacing(path) as temporary:
+            pq.write_table(table, temporary, compression="zstd")
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(
+            f"{path} cannot be written: {error}. Check the rights and free space of TWIN_HOME."
+        ) from error
+
+
+def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=list(columns), memory_map=True)
+    except (OSError, pa.ArrowException) as error:
+        raise StorageError(
+            f"{path} cannot be read: {error}. Run `twin build` to make it again."
+        ) from error

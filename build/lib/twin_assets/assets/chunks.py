@@ -1,0 +1,101 @@
+"""chunks and windows: what is retrieved, and what the embedding model reads at once."""
+
+import dagster as dg
+
+from twin_assets.artifacts import artifact_path, read_rows, write_rows
+from twin_assets.assets.cleaned import cleaned_documents
+from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
+from twin_assets.assets.previews import preview, spread
+from twin_assets.assets.provenance import Materialization
+from twin_assets.chunking import chunk_document
+from twin_assets.documents import Category, Chunk, CleanedDocument, Window, digest
+from twin_assets.gate import chunks_cover_text, windows_hold_every_token
+from twin_assets.model_folder import find_model, load_tokenizer
+from twin_assets.settings import TwinSettings
+from twin_assets.windows import window_chunk
+
+
+@author_asset(
+    deps=[cleaned_documents],
+    group="prepare",
+    kinds={"python", "parquet"},
+    team="data",
+    code_version="3",
+)
+def chunks(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
+) -> dg.Output[None]:
+    """The author's documents as passages, split by category, each with its span in the text."""
+
+    def work(author: str, _: list[Materialization]) -> Outcome:
+        documents = read_rows(
+            artifact_path(settings.artifacts_path, "cleaned_documents", author), CleanedDocument
+        )
+        made = chunk_documents(documents, settings)
+        verdict = chunks_cover_text(documents, made)
+        verdict.require()
+        write_rows(artifact_path(settings.artifacts_path, "chunks", author), Chunk, made)
+        counts = {
+            f"{category.value} chunks": sum(chunk.category == category for chunk in made)
+            for category in Category
+        }
+        return Outcome(
+            data_version=digest(*(f"{chunk.chunk_id} {chunk.title}" for chunk in made)),
+            metadata={
+                "chunks": len(made),
+                **counts,
+                **spread("tokens", [chunk.tokens for chunk in made]),
+                "check": verdict.reason,
+                "preview": preview(made[0].text if made else ""),
+            },
+        )
+
+    return materialize_each(context, work)
+
+
+@author_asset(
+    deps=[chunks], group="embed", kinds={"python", "parquet"}, team="ml", code_version="2"
+)
+def windows(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
+) -> dg.Output[None]:
+    """The author's chunks as overlapping windows that the embedding model reads whole."""
+
+    def work(author: str, _: list[Materialization]) -> Outcome:
+        passages = read_rows(artifact_path(settings.artifacts_path, "chunks", author), Chunk)
+        made = window_chunks(passages, settings)
+        model = find_model(settings.embedding_model)
+        tokenizer = load_tokenizer(model.path)
+        verdict = windows_hold_every_token(passages, made, tokenizer, model.max_tokens)
+        verdict.require()
+        write_rows(artifact_path(settings.artifacts_path, "windows", author), Window, made)
+        return Outcome(
+            data_version=digest(*(f"{w.window_id} {w.reading_hash}" for w in made)),
+            metadata={
+                "windows": len(made),
+                "token limit": model.max_tokens,
+                **spread("tokens", [window.tokens for window in made]),
+                "check": verdict.reason,
+            },
+        )
+
+    return materialize_each(context, work)
+
+
+def chunk_documents(documents: list[CleanedDocument], settings: TwinSettings) -> list[Chunk]:
+    """Return the documents' chunks, with the embedding model's tokens as the measure."""
+    tokenizer = load_tokenizer(find_model(settings.embedding_model).path)
+    return [
+        chunk for document in documents for chunk in chunk_document(document, tokenizer, settings)
+    ]
+
+
+def window_chunks(passages: list[Chunk], settings: TwinSettings) -> list[Window]:
+    """Return the chunks' windows, sized by the embedding model's limit."""
+    model = find_model(settings.embedding_model)
+    tokenizer = load_tokenizer(model.path)
+    return [
+        window
+        for chunk in passages
+        for window in window_chunk(chunk, tokenizer, model.max_tokens, settings.window_overlap)
+    ]

@@ -1,0 +1,143 @@
+"""Which materialization of an author's partition came from which, kept as event tags of our own.
+
+Dagster tags an event's inputs with the last event of any partition. With two authors that is often
+the other one's, so each event here is tagged with its own partition's inputs instead, under the
+names that Dagster reads staleness from.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from twin_assets.stores.manifest import Upstream
+
+DATA_VERSION = "dagster/data_version"
+CODE_VERSION = "dagster/code_version"
+INPUT_DATA_VERSION = "dagster/input_data_version/"
+INPUT_EVENT = "dagster/input_event_pointer/"
+USER_PROVIDED = "dagster/data_version_is_user_provided"
+REVISION = "twin/revision"
+INDEX_VERSION = "twin/index_version"
+_BATCH = 500  # storage ids a query; SQLite's oldest limit on bound variables is 999
+_PAGE = 50  # events a query, where the wanted one is most often the first
+
+
+@dataclass(frozen=True, slots=True)
+class Materialization:
+    """One materialization of one author's partition, as the Dagster instance recorded it."""
+
+    asset: str
+    author: str
+    run_id: str
+    storage_id: int
+    timestamp: float
+    tags: Mapping[str, str]
+
+    @property
+    def data_version(self) -> str:
+        """The content's version; empty where another tool wrote the event without one."""
+        return self.tags.get(DATA_VERSION, "")
+
+    @property
+    def upstream(self) -> Upstream:
+        """This materialization as the input of another."""
+        return Upstream(self.asset, self.run_id, self.storage_id, self.data_version)
+
+
+def materializations(
+    instance: dg.DagsterInstance,
+    asset: str,
+    author: str,
+    *,
+    limit: int = 1,
+) -> list[Materialization]:
+    """Return the newest materializations of the author's partition, newest first."""
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[author]),
+        limit=limit,
+    ).records
+    return [_materialization(asset, record) for record in records]
+
+
+def naming_version(
+    instance: dg.DagsterInstance, index: str, author: str, version: str
+) -> Materialization | None:
+    """Return the newest materialization of the author's partition that names the index version.
+
+    All events are looked through if need be: a version that was rolled back to may be far back.
+    """
+    wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(index), asset_partitions=[author])
+    cursor: str | None = None
+    while True:
+        page = instance.fetch_materializations(wanted, limit=_PAGE, cursor=cursor)
+        for record in page.records:
+            found = _materialization(index, record)
+            if found.tags.get(INDEX_VERSION) == version:
+                return found
+        if not page.has_more:
+            return None
+        cursor = page.cursor
+
+
+def latest_storage_ids(
+    instance: dg.DagsterInstance, asset: str, authors: Iterable[str] | None = None
+) -> Mapping[str, int]:
+    """Return the storage id of each author's newest materialization of the asset: one query."""
+    return instance.event_log_storage.get_latest_storage_id_by_partition(
+        dg.AssetKey(asset),
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        None if authors is None else set(authors),
+    )
+
+
+def latest_by_author(
+    instance: dg.DagsterInstance, asset: str, authors: Iterable[str] | None = None
+) -> dict[str, Materialization]:
+    """Return each author's newest materialization of the asset: two queries, not one an author."""
+    storage_ids = latest_storage_ids(instance, asset, authors)
+    found: dict[str, Materialization] = {}
+    for some in _batches(sorted(storage_ids.values())):
+        records = instance.fetch_materializations(
+            dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), storage_ids=some), limit=len(some)
+        ).records
+        made = [_materialization(asset, record) for record in records]
+        found |= {materialization.author: materialization for materialization in made}
+    return found
+
+
+def _batches(ids: list[int]) -> Iterator[list[int]]:
+    for at in range(0, len(ids), _BATCH):
+        yield ids[at : at + _BATCH]
+
+
+def _materialization(asset: str, record: dg.EventLogRecord) -> Materialization:
+    event = record.event_log_entry.asset_materialization
+    return Materialization(
+        asset=asset,
+        author=record.partition_key or "",
+        run_id=record.run_id,
+        storage_id=record.storage_id,
+        timestamp=record.timestamp,
+        tags=dict(event.tags or {}) if event else {},
+    )
+
+
+def upstream_of(
+    instance: dg.DagsterInstance, assets: Iterable[str], author: str
+) -> list[Materialization]:
+    """Return the latest materialization of each asset in the author's partition, if any."""
+    return [
+        latest for asset in assets for latest in materializations(instance, asset, author, limit=1)
+    ]
+
+
+def event_tags(
+    data_version: str, code_version: str, inputs: Sequence[Materialization]
+) -> dict[str, str]:
+    """Return the tags of a new materialization that came from ``inputs``."""
+    tags = {DATA_VERSION: data_version, CODE_VERSION: code_version, USER_PROVIDED: "true"}
+    for source in inputs:
+        tags[INPUT_DATA_VERSION + source.asset] = source.data_version
+        tags[INPUT_EVENT + source.asset] = str(source.storage_id)
+    return tags

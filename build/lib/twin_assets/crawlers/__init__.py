@@ -1,0 +1,1 @@
+"""From the web, exports and folders to raw documents."""

@@ -1,0 +1,1 @@
+"""Export archives of Medium and LinkedIn, read without unpacking them to disk."""

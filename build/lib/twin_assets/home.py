@@ -1,0 +1,48 @@
+"""TWIN_HOME: the one folder that holds everything, the Dagster instance included."""
+
+from pathlib import Path
+
+from twin_assets.errors import StorageError
+from twin_assets.files import replacing
+from twin_assets.settings import TwinSettings
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+
+def prepare_home(settings: TwinSettings) -> None:
+    """Make the folders and put the project's ``dagster.yaml`` where the instance reads it.
+
+    An instance of the user's own, TWIN_DAGSTER_INSTANCE, is left as it is.
+
+    Raises:
+        StorageError: TWIN_HOME cannot be written, or a ``dagster.yaml`` is missing.
+    """
+    copied = not settings.dagster_instance
+    if copied and not (PROJECT_ROOT / "dagster.yaml").is_file():
+        raise StorageError(
+            f"{PROJECT_ROOT} is no checkout of Twin: dagster.yaml is missing there. "
+            "Install Twin from its checkout, as `make up` does (pip install -e)."
+        )
+    if not copied and not (settings.dagster_home / "dagster.yaml").is_file():
+        raise StorageError(
+            f"There is no dagster.yaml in TWIN_DAGSTER_INSTANCE {settings.dagster_home}. "
+            "Name the folder that holds it, or leave the setting empty."
+        )
+    try:
+        for folder in (settings.artifacts_path, settings.indexes_path):
+            folder.mkdir(parents=True, exist_ok=True)
+        if copied:
+            _keep_equal(PROJECT_ROOT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
+    except OSError as error:
+        raise StorageError(
+            f"TWIN_HOME {settings.root} cannot be written: {error.strerror}. "
+            "Set TWIN_HOME to a folder that you may write to."
+        ) from None
+
+
+def _keep_equal(source: Path, copy: Path) -> None:
+    """Write the copy where it differs, so that a process that reads it never sees a part."""
+    content = source.read_bytes()
+    if not copy.is_file() or copy.read_bytes() != content:
+        with replacing(copy) as temporary:
+            temporary.write_bytes(content)

@@ -1,0 +1,38 @@
+"""Every asset is partitioned by author; the key is the author's slug."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+authors = dg.DynamicPartitionsDefinition(name="author")
+
+RANGE_START = "dagster/asset_partition_range_start"
+LAUNCHED_BY = "twin/launched_by"  # on runs whose launcher sees to the authors that did not fail
+RANGE_END = "dagster/asset_partition_range_end"
+
+
+def register_authors(instance: dg.DagsterInstance, slugs: Sequence[str]) -> None:
+    """Add the partitions that are not there yet."""
+    instance.add_dynamic_partitions("author", list(slugs))
+
+
+def contiguous_ranges(keys: Sequence[str], wanted: set[str]) -> Iterator[list[str]]:
+    """Yield the wanted keys as runs of neighbours in ``keys``.
+
+    One Dagster run can take several partitions only as a range of their definition's order, so this
+    is how few runs a set of authors needs.
+    """
+    group: list[str] = []
+    for key in keys:
+        if key in wanted:
+            group.append(key)
+        elif group:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def range_tags(group: Sequence[str]) -> dict[str, str]:
+    """Return the run tags that make one run materialize the neighbours ``group``."""
+    return {RANGE_START: group[0], RANGE_END: group[-1]}

@@ -1,0 +1,63 @@
+"""Schedules: the authors' sources crawled again, and the index over all authors built anew."""
+
+from contextlib import closing
+
+import dagster as dg
+from dagster._utils.schedules import is_valid_cron_string
+
+from twin_assets.errors import BadInputError
+from twin_assets.partitions import contiguous_ranges, range_tags
+from twin_assets.raw_store import open_raw_store
+from twin_assets.settings import TwinSettings
+
+OFF = "off"
+
+
+def build_crawl_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition | None:
+    """Return the schedule that requests the job for every author with sources; None for "off".
+
+    Raises:
+        BadInputError: ``cron`` is no cron schedule.
+    """
+    if cron == OFF:
+        return None
+    if not is_valid_cron_string(cron):
+        raise BadInputError(
+            f"TWIN_CRAWL_SCHEDULE cannot be used: {cron!r} is no cron schedule as 0 5 * * * is, "
+            "nor off."
+        )
+
+    @dg.schedule(
+        job_name=job_name,
+        name="crawl_again",
+        cron_schedule=cron,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Crawls the authors' sources; a page that has not changed costs one request.",
+    )
+    def crawl_again(
+        context: dg.ScheduleEvaluationContext, settings: dg.ResourceParam[TwinSettings]
+    ) -> list[dg.RunRequest] | dg.SkipReason:
+        with closing(open_raw_store(settings)) as store:
+            crawled = {author.slug for author in store.authors() if author.sources}
+        known = context.instance.get_dynamic_partitions("author")
+        groups = list(contiguous_ranges(known, crawled))
+        if not groups:
+            return dg.SkipReason("no author has sources to crawl")
+        moment = context.scheduled_execution_time.isoformat()
+        return [
+            dg.RunRequest(run_key=f"{moment}:{group[0]}", tags=range_tags(group))
+            for group in groups
+        ]
+
+    return crawl_again
+
+
+def build_ivf_schedule(asset: dg.AssetsDefinition) -> dg.ScheduleDefinition:
+    """Return the schedule that builds the asset once a night, after the crawl of the day before."""
+    return dg.ScheduleDefinition(
+        name="build_ivf",
+        target=dg.AssetSelection.assets(asset),
+        cron_schedule="0 3 * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Takes what was published since into the inverted file over all authors.",
+    )

@@ -1,0 +1,1 @@
+"""Online: from a question to a cited answer."""

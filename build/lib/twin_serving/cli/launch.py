@@ -1,0 +1,164 @@
+"""Dagster runs in this process: as few as the plan needs, no author stopped by another."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+
+from twin_assets.assets import chain
+from twin_assets.assets.failures import failed_authors
+from twin_assets.definitions import JOB, build_definitions
+from twin_assets.partitions import LAUNCHED_BY, contiguous_ranges, range_tags, register_authors
+from twin_assets.settings import TwinSettings
+from twin_serving.cli.plan import AuthorPlan, plan_build
+
+OnEvent = Callable[[dg.DagsterEvent], None]
+_OURS = {LAUNCHED_BY: "twin build"}
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_IN_PROGRESS = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """What a build did. ``failed`` maps an author's slug to the reason."""
+
+    current: list[str] = field(default_factory=list)
+    built: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    windows_embedded: int = 0
+    run_ids: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _RunResult:
+    run_id: str
+    embedded: int
+    failed: Mapping[str, str]
+
+
+def build(
+    settings: TwinSettings,
+    instance: dg.DagsterInstance,
+    names: Sequence[str],
+    on_event: OnEvent,
+    *,
+    crawl: bool = False,
+    indexes: Sequence[str] = (),
+) -> BuildReport:
+    """Materialize what is behind, author by author as far as each can go.
+
+    A run that ends with failed authors leaves the others materialized up to there; they go on in
+    the next run, until all are current or failed.
+
+    Args:
+        settings: the settings.
+        instance: the home's Dagster instance.
+        names: authors' names or slugs; all when empty.
+        on_event: called with every event of the runs as it happens.
+        crawl: whether sources that were crawled before are crawled again.
+        indexes: the backends that are published to; by default the one that answers.
+
+    Raises:
+        BadInputError: an author is not known, or there is none.
+        KeyboardInterrupt: the build was interrupted; what was done is kept.
+    """
+    plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
+    report = BuildReport(current=[plan.author.slug for plan in plans if plan.stale is None])
+    wanted = [plan.author.slug for plan in plans if plan.stale is not None]
+    assets = [asset.key for asset in chain(indexes or [settings.index])]
+    job = build_definitions(settings, indexes).resolve_job_def(JOB)
+    register_authors(instance, wanted)
+    while behind := [p for p in plans if p.stale is not None and p.author.slug in wanted]:
+        for first, group in _groups(instance, behind, assets):
+            rest = assets[assets.index(first) :]
+            result = _run(job, instance, rest, group, on_event)
+            report.run_ids.append(result.run_id)
+            report.windows_embedded += result.embedded
+            report.failed |= result.failed
+            wanted = [author for author in wanted if author not in result.failed]
+        plans = plan_build(settings, instance, wanted, indexes=indexes) if wanted else []
+        before = {plan.author.slug: plan.stale for plan in behind}
+        for plan in plans:  # what a run leaves as it was would be tried for ever
+            if plan.stale is not None and plan.stale == before.get(plan.author.slug):
+                report.failed[plan.author.slug] = (
+                    f"{plan.stale.asset} stays behind: {plan.stale.reason}"
+                )
+        wanted = [author for author in wanted if author not in report.failed]
+    report.built = wanted
+    return report
+
+
+def _groups(
+    instance: dg.DagsterInstance, behind: Sequence[AuthorPlan], assets: Sequence[dg.AssetKey]
+) -> Iterator[tuple[dg.AssetKey, list[str]]]:
+    """Yield runs as (first asset, neighbouring authors), the ones with most to do first."""
+    keys = instance.get_dynamic_partitions("author")
+    for first in assets:
+        name = first.to_user_string()
+        wanted = {p.author.slug for p in behind if p.stale is not None and p.stale.asset == name}
+        for group in contiguous_ranges(keys, wanted):
+            yield first, group
+
+
+def _run(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    assets: list[dg.AssetKey],
+    group: list[str],
+    on_event: OnEvent,
+) -> "_RunResult":
+    """Run the assets for the group."""
+    run_id = str(uuid4())
+    instance.add_event_listener(run_id, lambda entry: _forward(entry, on_event))
+    result = job.execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        run_config=_QUIET,
+        tags={**range_tags(group), **_OURS},
+        asset_selection=assets,
+        raise_on_error=False,
+    )
+    embedded = 0
+    message = "the run failed"
+    for event in result.all_events:
+        if event.is_step_materialization and event.asset_key == dg.AssetKey("embeddings"):
+            embedded = _embedded_in_run(event)
+        elif event.is_step_failure and event.step_failure_data.error is not None:
+            error = event.step_failure_data.error
+            if error.cls_name == DagsterExecutionInterruptedError.__name__:
+                raise KeyboardInterrupt
+            message = error.message.strip()
+    failed = {} if result.success else failed_authors(instance, run_id)
+    if not result.success and not failed:
+        failed = dict.fromkeys(group, message)
+    return _RunResult(run_id, embedded, failed)
+
+
+def _embedded_in_run(event: dg.DagsterEvent) -> int:
+    """Return how many windows' texts the run embedded: a text of two authors counts once."""
+    metadata = event.step_materialization_data.materialization.metadata
+    value = metadata["embedded in this run"].value
+    return value if isinstance(value, int) else 0
+
+
+def _forward(entry: dg.EventLogEntry, on_event: OnEvent) -> None:
+    if entry.dagster_event is not None:
+        on_event(entry.dagster_event)
+
+
+def end_abandoned_runs(instance: dg.DagsterInstance, *, all_launchers: bool) -> int:
+    """Mark runs failed whose process is gone, so that they hold no place in the queue.
+
+    The caller holds the lock that the runs' own launcher would hold if it were alive.
+
+    Args:
+        instance: the home's Dagster instance.
+        all_launchers: also runs that a daemon launched, which is right when none is running.
+    """
+    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else _OURS)
+    runs = instance.get_runs(filters)
+    for run in runs:
+        instance.report_run_failed(run, "The process that ran this is gone.")
+    return len(runs)

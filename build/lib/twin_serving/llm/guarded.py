@@ -1,0 +1,88 @@
+"""A model that is asked by so many at once, and once more after a fault that may pass."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, TypeVar, cast
+
+from twin_assets.errors import ModelServerUnavailableError
+from twin_serving.llm import Finish, LanguageModel, Message, ModelInfo
+
+_ATTEMPTS = 3
+_PAUSE_SECONDS = 0.5  # before the second attempt, twice as long before the third
+_LONGEST_PAUSE_SECONDS = 10.0  # a server that wants to be left alone for longer is given up
+
+_T = TypeVar("_T")
+
+
+class GuardedModel:
+    """A :class:`~twin_serving.llm.LanguageModel` round a provider's.
+
+    Connections that fail, 429 and 5xx are tried again, nothing else; an answer of which something
+    was passed on is not begun again.
+    """
+
+    def __init__(self, model: LanguageModel, at_once: int) -> None:
+        """Ask ``model``, ``at_once`` requests at a time; further ones wait for their turn."""
+        self._model = model
+        self._places = asyncio.Semaphore(at_once)
+        self.provider = model.provider
+
+    async def info(self) -> ModelInfo:
+        """See :meth:`LanguageModel.info`."""
+        return await _again(self._model.info)
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> str:
+        """See :meth:`LanguageModel.complete`."""
+        async with self._places:
+            return await _again(
+                lambda: self._model.complete(messages, max_tokens=max_tokens, schema=schema)
+            )
+
+    async def stream(
+        self, messages: Sequence[Message], *, max_tokens: int
+    ) -> AsyncIterator[str | Finish]:
+        """See :meth:`LanguageModel.stream`."""
+        async with self._places:
+            for attempt in range(_ATTEMPTS):
+                begun = False
+                answer = self._model.stream(messages, max_tokens=max_tokens)
+                try:
+                    async with aclosing(cast("Any", answer)):
+                        async for piece in answer:
+                            begun = True
+                            yield piece
+                except ModelServerUnavailableError as error:
+                    if begun or not await _paused(error, attempt):
+                        raise
+                else:
+                    return
+
+    async def health(self) -> None:
+        """See :meth:`LanguageModel.health`."""
+        await self._model.health()
+
+
+async def _again(call: Callable[[], Awaitable[_T]]) -> _T:
+    for attempt in range(_ATTEMPTS - 1):
+        try:
+            return await call()
+        except ModelServerUnavailableError as error:
+            if not await _paused(error, attempt):
+                raise
+    return await call()
+
+
+async def _paused(error: ModelServerUnavailableError, attempt: int) -> bool:
+    """Wait before the next attempt; return False if there is to be none."""
+    pause = error.retry_after or _PAUSE_SECONDS * 2**attempt
+    if attempt == _ATTEMPTS - 1 or pause > _LONGEST_PAUSE_SECONDS:
+        return False
+    await asyncio.sleep(pause)
+    return True

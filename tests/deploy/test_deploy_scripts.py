@@ -1,0 +1,130 @@
+"""The scripts of deploy/, run for themselves."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import grpc
+import pytest
+from deploy_files import DEPLOY
+from grpc_health.v1 import health
+from grpc_health.v1.health_pb2 import HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+
+
+def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of deploy/ that may be written to."""
+    return Path(
+        shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=shutil.ignore_patterns(".env*"))
+    )
+
+
+def settings_in(path: Path) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_passwords_are_made_once_and_for_the_owner_s_eyes(copy: Path) -> None:
+    done = run(str(copy / "secrets"))
+    assert done.returncode == 0, done.stderr
+    file = copy / ".env"
+    assert file.stat().st_mode & 0o777 == 0o600
+    made = settings_in(file)
+    secrets = {name: v for name, v in made.items() if name.endswith(("PASSWORD", "KEY"))}
+    assert set(secrets) >= {"POSTGRES_PASSWORD", "MONGO_PASSWORD", "TWIN_API_KEY"}
+    assert all(len(value) == 48 for value in secrets.values())
+    assert len(set(secrets.values())) == len(secrets)
+    assert made["DOCKER_GROUP"].isdecimal()
+    assert not any(value in done.stdout for value in secrets.values())
+    assert run(str(copy / "secrets")).stdout == ""
+    assert settings_in(file) == made
+
+
+@pytest.fixture
+def stub_dagster(tmp_path: Path) -> str:
+    """A PATH on which `dagster` prints its arguments, one a line."""
+    program = tmp_path / "bin" / "dagster"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+def test_a_code_location_hands_on_the_names_of_its_settings_and_no_value(stub_dagster: str) -> None:
+    done = run(
+        str(DEPLOY / "code-server"),
+        "twin_assets.definitions",
+        PATH=stub_dagster,
+        TWIN_HOME="/home",
+        TWIN_GITHUB_TOKEN="hunter2",  # noqa: S106
+        TWIN_API_KEY="",
+        OTHER="1",
+    )
+    arguments = done.stdout.splitlines()
+    assert "twin_assets.definitions" in arguments
+    context = json.loads(arguments[arguments.index("--container-context") + 1])
+    assert context == {"docker": {"env_vars": ["TWIN_GITHUB_TOKEN", "TWIN_HOME"]}}
+    assert "hunter2" not in done.stdout
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/good" else 503)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def http() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), _Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def healthy(what: str) -> "subprocess.CompletedProcess[str]":
+    return run(sys.executable, str(DEPLOY / "healthy.py"), what)
+
+
+def test_a_page_is_healthy_when_it_answers_that_it_is(http: str) -> None:
+    assert healthy(f"{http}/good").returncode == 0
+    bad = healthy(f"{http}/bad")
+    assert bad.returncode == 1
+    assert "503" in bad.stderr
+    assert "Traceback" not in bad.stderr
+
+
+def test_a_code_location_is_healthy_when_it_serves() -> None:
+    servicer = health.HealthServicer()
+    with ThreadPoolExecutor(2) as pool:
+        server = grpc.server(pool)
+        add_HealthServicer_to_server(servicer, server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        assert healthy(f"grpc:{port}").returncode == 1  # it does not know Dagster's service yet
+        servicer.set("DagsterApi", HealthCheckResponse.NOT_SERVING)
+        assert healthy(f"grpc:{port}").returncode == 1
+        servicer.set("DagsterApi", HealthCheckResponse.SERVING)
+        assert healthy(f"grpc:{port}").returncode == 0
+        server.stop(None).wait()
+    gone = healthy(f"grpc:{port}")
+    assert gone.returncode == 1
+    assert "Traceback" not in gone.stderr

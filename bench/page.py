@@ -121,6 +121,9 @@ def measure(address: str, page: Page) -> dict[str, float]:
 TABS = {
     "Why": ".why",
     "Compare": "#twin-compare-question",
+    "Indexes": "#twin-indexes-table tbody tr",
+    "Add": "#twin-add textarea",
+    "Activity": "#twin-activity-result h3, #twin-activity-result h2, #twin-activity-result .notice",
 }
 
 

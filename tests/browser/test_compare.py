@@ -1,5 +1,6 @@
 """Two settings side by side in the browser."""
 
+from accessibility import serious_violations
 from driving import BROWSER, OpenTab
 from playwright.sync_api import expect
 
@@ -28,4 +29,5 @@ def test_two_settings_answer_side_by_side(address: str, open_tab: OpenTab) -> No
     expect(sides.nth(1).locator(".source").first).to_be_visible()
     sides.nth(1).locator("a.cite").first.click()
     expect(sides.nth(1).locator(".document mark").first).to_be_in_viewport()
+    assert serious_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from accessibility import serious_violations
 from driving import BROWSER, OpenTab, ask
 from playwright.sync_api import Page, expect
 
@@ -102,14 +103,19 @@ def test_the_drawer_follows_the_preset_and_is_asked_with(address: str, open_tab:
     expect(page.locator(".source")).to_have_count(1)
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_way_to_the_answer_is_a_picture(address: str, open_tab: OpenTab, width: int) -> None:
-    page = open_tab(address, viewport={"width": width, "height": 800})
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_way_to_the_answer_is_a_picture(
+    address: str, open_tab: OpenTab, width: int, scheme: str
+) -> None:
+    page = open_tab(address, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    assert serious_violations(page) == []
     page.get_by_role("tab", name="Why").click()
     expect(page.locator(".why .notice")).to_contain_text("Ask something first")
     page.get_by_role("tab", name="Ask").click()
     ask(page, BREAD)
     answered(page, BREAD)
+    page.locator("a.cite").first.click()
+    assert serious_violations(page) == []
     page.get_by_role("button", name="Why this answer").click()
     why = page.locator(".why")
     expect(why.locator("h2")).to_have_text(BREAD)
@@ -124,4 +130,5 @@ def test_the_way_to_the_answer_is_a_picture(address: str, open_tab: OpenTab, wid
     expect(why.get_by_role("link", name=re.compile("^run ")).first).to_have_attribute(
         "href", re.compile(r"http://127\.0\.0\.1:3000/runs/[0-9a-f-]{36}")
     )
+    assert serious_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width

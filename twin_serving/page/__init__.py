@@ -31,7 +31,7 @@ def build_page(twin: Twin) -> gr.Blocks:
     with page:
         html(_HEADER, elem_id="twin-header")
         found = gr.State(())  # the ids of the chunks that the last question found
-        with gr.Tabs(elem_id="twin-tabs") as tabs:
+        with gr.Tabs(elem_id="twin-tabs", overflow_behavior="wrap") as tabs:
             ask = gr.Tab("Ask", id="ask")
             with gr.Tab("Why", id="why"):
                 why = html(NO_ANSWER, elem_id="twin-why")

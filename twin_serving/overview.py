@@ -151,7 +151,7 @@ class Overview:
         """
         with closing(open_raw_store(self._settings)) as raw:
             authors = [a for a in raw.authors() if slugs is None or a.slug in slugs]
-            staleness = self._staleness(slugs)
+            staleness = self._staleness(slugs, self._before)
             failed = self._failed_runs()
             passed = self._verdicts([author.slug for author in authors])
             return [self._row(author, raw, staleness, failed, passed) for author in authors]

@@ -52,7 +52,10 @@ def choose(authors: Sequence[Author], states: Mapping[str, State], shown: Shown)
         author
         for author in authors
         if (shown.state is None or states.get(author.slug) is shown.state)
-        and any(words in slugify(name) for name in (author.name, author.slug, *author.aliases))
+        and (
+            not words
+            or any(words in slugify(name) for name in (author.name, author.slug, *author.aliases))
+        )
     ]
 
 

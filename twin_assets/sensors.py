@@ -47,7 +47,9 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(run_key=f"{cursor}:{group[0]}", tags=range_tags(group))
-                for group in contiguous_ranges([*known, *new], set(behind))
+                for group in contiguous_ranges(
+                    [*known, *new], set(behind), settings.authors_per_run
+                )
             ],
             dynamic_partitions_requests=[authors.build_add_request(new)] if new else [],
             cursor=str(cursor),
@@ -73,7 +75,7 @@ def build_failure_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefini
         description="Requests a new run for the authors that a failed run took along.",
     )
     def go_on_without_the_failed(
-        context: dg.RunStatusSensorContext,
+        context: dg.RunStatusSensorContext, settings: dg.ResourceParam[TwinSettings]
     ) -> dg.SensorResult | dg.SkipReason:
         run = context.dagster_run
         if LAUNCHED_BY in run.tags:
@@ -86,7 +88,7 @@ def build_failure_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefini
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(run_key=f"{run.run_id}:{group[0]}", tags=range_tags(group))
-                for group in contiguous_ranges(keys, others)
+                for group in contiguous_ranges(keys, others, settings.authors_per_run)
             ]
         )
 

@@ -156,6 +156,9 @@ class TwinSettings(BaseSettings):
     questions_at_once: int = Field(
         16, ge=1, description="Questions searched at once; more wait for their turn."
     )
+    authors_per_run: int = Field(
+        100, ge=1, description="Authors of one Dagster run at most; more of them make more runs."
+    )
     crawl_schedule: str = Field(
         "0 5 * * *",
         description="When the authors' sources are crawled again (cron, UTC); off for never.",

@@ -1,15 +1,15 @@
 """embeddings: one vector a window; only texts that the model has not read before are computed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from time import perf_counter
 
 import dagster as dg
 import numpy as np
 
 from twin_assets.artifacts import Vectors, artifact_path, read_rows, write_vectors
+from twin_assets.assets.at_rest import has_file
 from twin_assets.assets.chunks import windows
-from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
+from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.provenance import Materialization
 from twin_assets.documents import Window, digest
 from twin_assets.errors import StorageError
@@ -17,6 +17,7 @@ from twin_assets.gate import vectors_are_sound
 from twin_assets.settings import TwinSettings
 from twin_assets.vector_cache import VectorCache
 
+_FINGERPRINT = "twin/fingerprint"
 _SAVE_EVERY = 1024  # texts: what a killed build loses at most
 
 
@@ -30,26 +31,32 @@ def embeddings(
     from twin_assets.embedding import embedder_for
 
     embedder = embedder_for(settings)
+    has_vectors = has_file(settings)
+
+    def is_there(made: Materialization, inputs: Sequence[Materialization]) -> bool:
+        return made.tags.get(_FINGERPRINT) == embedder.fingerprint and has_vectors(made, inputs)
+
+    run = AuthorRun(context, is_there)
     # The windows of the whole run go through the model together, sorted by length. An author whose
     # windows cannot be read is passed over here and fails in his own turn below.
     of_author: dict[str, list[Window]] = {}
-    for author in context.partition_keys:
+    for author in run.to_make:
         try:
             of_author[author] = _read_windows(settings, author)
         except StorageError:
             continue
     texts = {window.reading_hash: window.reading for some in of_author.values() for window in some}
-    started = perf_counter()
     cache_folder = settings.artifacts_path / "vectors"
     with closing(VectorCache(cache_folder, embedder.fingerprint, embedder.dimension)) as cache:
         vectors = cache.get(list(texts))
         missing = {key: text for key, text in texts.items() if key not in vectors}
         context.log.info(f"{len(missing)} texts to embed, {len(vectors)} embedded before")
-        with _progress(context, len(missing)) as progress:
-            vectors |= embed_missing(missing, embedder.encode, cache, progress)
-    seconds = perf_counter() - started
+        if missing:
+            with _progress(context, len(missing)) as progress:
+                vectors |= embed_missing(missing, embedder.encode, cache, progress)
+    uncounted = set(missing)  # a text of two authors was embedded once
 
-    def work(author: str, _: list[Materialization]) -> Outcome:
+    def work(author: str, _: Sequence[Materialization]) -> Outcome:
         some = of_author.get(author) or _read_windows(settings, author)
         ids = [window.window_id for window in some]
         rows = np.empty((len(some), embedder.dimension), dtype=np.float32)
@@ -59,24 +66,26 @@ def embeddings(
         verdict.require()
         path = artifact_path(settings.artifacts_path, "embeddings", author)
         write_vectors(path, ids, rows)
+        hashes = {window.reading_hash for window in some}
+        embedded = len(hashes & uncounted)
+        uncounted.difference_update(hashes)
         return Outcome(
             data_version=digest(
                 embedder.fingerprint, *(w.window_id + w.reading_hash for w in some)
             ),
             metadata={
                 "windows": len(some),
-                "embedded": len({w.reading_hash for w in some} & missing.keys()),
-                "embedded in this run": len(missing),
+                "embedded": embedded,
                 "model": embedder.folder.name,
                 "weights sha256": embedder.weights_sha256,
                 "precision": embedder.precision,
                 "dimension": embedder.dimension,
-                "seconds in this run": round(seconds, 3),
                 "check": verdict.reason,
             },
+            tags={_FINGERPRINT: embedder.fingerprint},
         )
 
-    return materialize_each(context, work)
+    return run.materialize(work)
 
 
 def embed_missing(

@@ -7,6 +7,7 @@ names that Dagster reads staleness from.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import dagster as dg
 
@@ -19,8 +20,11 @@ INPUT_EVENT = "dagster/input_event_pointer/"
 USER_PROVIDED = "dagster/data_version_is_user_provided"
 REVISION = "twin/revision"
 INDEX_VERSION = "twin/index_version"
+AS_BEFORE = "twin/as_before"  # the storage id of the event that is repeated: nothing had changed
 _BATCH = 500  # storage ids a query; SQLite's oldest limit on bound variables is 999
 _PAGE = 50  # events a query, where the wanted one is most often the first
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Materialization:
     storage_id: int
     timestamp: float
     tags: Mapping[str, str]
+    metadata: Mapping[str, dg.MetadataValue]
 
     @property
     def data_version(self) -> str:
@@ -97,7 +102,7 @@ def latest_by_author(
     """Return each author's newest materialization of the asset: two queries, not one an author."""
     storage_ids = latest_storage_ids(instance, asset, authors)
     found: dict[str, Materialization] = {}
-    for some in _batches(sorted(storage_ids.values())):
+    for some in batches(sorted(storage_ids.values()), _BATCH):
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), storage_ids=some), limit=len(some)
         ).records
@@ -106,9 +111,10 @@ def latest_by_author(
     return found
 
 
-def _batches(ids: list[int]) -> Iterator[list[int]]:
-    for at in range(0, len(ids), _BATCH):
-        yield ids[at : at + _BATCH]
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Yield the items in groups of ``size``."""
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
 
 
 def _materialization(asset: str, record: dg.EventLogRecord) -> Materialization:
@@ -120,16 +126,8 @@ def _materialization(asset: str, record: dg.EventLogRecord) -> Materialization:
         storage_id=record.storage_id,
         timestamp=record.timestamp,
         tags=dict(event.tags or {}) if event else {},
+        metadata=event.metadata if event else {},
     )
-
-
-def upstream_of(
-    instance: dg.DagsterInstance, assets: Iterable[str], author: str
-) -> list[Materialization]:
-    """Return the latest materialization of each asset in the author's partition, if any."""
-    return [
-        latest for asset in assets for latest in materializations(instance, asset, author, limit=1)
-    ]
 
 
 def event_tags(

@@ -59,12 +59,13 @@ class Staleness:
         self._code_version: dict[str, str] = {}
         self._inputs: dict[str, list[str]] = {}
         self._latest: dict[str, Mapping[str, Materialization]] = {}
-        self._refused = {i for index in stores for i in refused_materializations(instance, index)}
+        self._refused: set[int] = set()
         for asset in assets:
             name = asset.key.to_user_string()
             self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
             self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
             self._latest[name] = latest_by_author(instance, name)
+            self._refused |= refused_materializations(instance, name)
 
     def tags(self, asset: str, author: str) -> Tags | None:
         """Return the latest materialization's tags, or None when there is none."""
@@ -99,6 +100,8 @@ class Staleness:
             upstream = self.tags(source, author) or {}
             if tags.get(INPUT_DATA_VERSION + source) != upstream.get(DATA_VERSION):
                 return f"{source} changed"
+        if self._latest[asset][author].storage_id in self._refused:
+            return "its check failed"
         return self._storage_reason(asset, author, tags)
 
     def _storage_reason(self, asset: str, author: str, tags: Tags) -> str | None:
@@ -109,8 +112,6 @@ class Staleness:
         store = self._stores.get(asset)
         if store is None:
             return None
-        if self._latest[asset][author].storage_id in self._refused:
-            return "its check failed"
         return self._version_reason(store, author, tags.get(INDEX_VERSION, ""))
 
     def _version_reason(self, store: VectorStore, author: str, version: str) -> str | None:

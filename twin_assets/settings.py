@@ -157,7 +157,7 @@ class TwinSettings(BaseSettings):
         16, ge=1, description="Questions searched at once; more wait for their turn."
     )
     authors_per_run: int = Field(
-        100, ge=1, description="Authors of one Dagster run at most; more of them make more runs."
+        250, ge=1, description="Authors of one Dagster run at most; more of them make more runs."
     )
     crawl_schedule: str = Field(
         "0 5 * * *",

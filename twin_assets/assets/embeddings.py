@@ -18,6 +18,8 @@ from twin_assets.settings import TwinSettings
 from twin_assets.vector_cache import VectorCache
 
 _FINGERPRINT = "twin/fingerprint"
+# Windows that go through the model together, sorted by length: about 50 MB with their vectors.
+_TOGETHER = 10_000
 _SAVE_EVERY = 1024  # texts: what a killed build loses at most
 
 
@@ -37,27 +39,30 @@ def embeddings(
         return made.tags.get(_FINGERPRINT) == embedder.fingerprint and has_vectors(made, inputs)
 
     run = AuthorRun(context, is_there)
-    # The windows of the whole run go through the model together, sorted by length. An author whose
-    # windows cannot be read is passed over here and fails in his own turn below.
-    of_author: dict[str, list[Window]] = {}
-    for author in run.to_make:
-        try:
-            of_author[author] = _read_windows(settings, author)
-        except StorageError:
-            continue
-    texts = {window.reading_hash: window.reading for some in of_author.values() for window in some}
-    cache_folder = settings.artifacts_path / "vectors"
-    with closing(VectorCache(cache_folder, embedder.fingerprint, embedder.dimension)) as cache:
-        vectors = cache.get(list(texts))
-        missing = {key: text for key, text in texts.items() if key not in vectors}
-        context.log.info(f"{len(missing)} texts to embed, {len(vectors)} embedded before")
-        if missing:
-            with _progress(context, len(missing)) as progress:
-                vectors |= embed_missing(missing, embedder.encode, cache, progress)
-    uncounted = set(missing)  # a text of two authors was embedded once
+    groups = _groups(settings, run.to_make)
+    windows_of: dict[str, list[Window]] = {}
+    vectors: dict[str, Vectors] = {}
+    uncounted: set[str] = set()  # embedded in this run; a text of two authors counts once
+
+    def embed_group() -> None:
+        windows_of.update(next(groups))
+        texts = {w.reading_hash: w.reading for some in windows_of.values() for w in some}
+        folder = settings.artifacts_path / "vectors"
+        with closing(VectorCache(folder, embedder.fingerprint, embedder.dimension)) as cache:
+            vectors.update(cache.get(list(texts)))
+            missing = {key: text for key, text in texts.items() if key not in vectors}
+            context.log.info(f"{len(missing)} texts to embed, {len(vectors)} embedded before")
+            if missing:
+                with _progress(context, len(missing)) as progress:
+                    vectors.update(embed_missing(missing, embedder.encode, cache, progress))
+        uncounted.update(missing)
 
     def work(author: str, _: Sequence[Materialization]) -> Outcome:
-        some = of_author.get(author) or _read_windows(settings, author)
+        if author not in windows_of:
+            windows_of.clear()
+            vectors.clear()
+            embed_group()
+        some = windows_of[author] or _read_windows(settings, author)
         ids = [window.window_id for window in some]
         rows = np.empty((len(some), embedder.dimension), dtype=np.float32)
         for row, window in enumerate(some):
@@ -86,6 +91,24 @@ def embeddings(
         )
 
     return run.materialize(work)
+
+
+def _groups(settings: TwinSettings, authors: Sequence[str]) -> Iterator[dict[str, list[Window]]]:
+    """Yield neighbouring authors' windows, of as many as the model and the memory can well take.
+
+    An author whose windows cannot be read has none here, and fails in his own turn.
+    """
+    group: dict[str, list[Window]] = {}
+    for author in authors:
+        try:
+            group[author] = _read_windows(settings, author)
+        except StorageError:
+            group[author] = []
+        if sum(map(len, group.values())) >= _TOGETHER:
+            yield group
+            group = {}
+    if group:
+        yield group
 
 
 def embed_missing(

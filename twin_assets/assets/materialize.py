@@ -15,6 +15,7 @@ from twin_assets.assets.provenance import (
     Materialization,
     event_tags,
     latest_by_author,
+    latest_versions,
 )
 from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.errors import TwinError
@@ -96,7 +97,7 @@ class AuthorRun:
         instance, names = context.instance, context.partition_keys
         asset = context.asset_key.to_user_string()
         inputs = [
-            latest_by_author(instance, key.to_user_string(), names)
+            latest_versions(instance, key.to_user_string(), names)
             for key in sorted(context.assets_def.asset_deps[context.asset_key])
         ]
         self._inputs = {a: [latest[a] for latest in inputs if a in latest] for a in names}

@@ -5,12 +5,19 @@ the other one's, so each event here is tagged with its own partition's inputs in
 names that Dagster reads staleness from.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TypeVar
 
 import dagster as dg
+from dagster._core.storage.event_log.schema import (
+    AssetEventTagsTable,
+    SqlEventLogStorageTable,
+)
+from sqlalchemy import select
 
+from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.stores.manifest import Upstream
 
 DATA_VERSION = "dagster/data_version"
@@ -108,6 +115,34 @@ def latest_by_author(
         ).records
         made = [_materialization(asset, record) for record in records]
         found |= {materialization.author: materialization for materialization in made}
+    return found
+
+
+def latest_versions(
+    instance: dg.DagsterInstance, asset: str, authors: Collection[str]
+) -> dict[str, Materialization]:
+    """Return each author's newest materialization of the asset, of its tags the data version alone.
+
+    That stands in columns: the events, which can be long, are not read.
+    """
+    event, tag = SqlEventLogStorageTable.c, AssetEventTagsTable.c
+    storage_ids = sorted(latest_storage_ids(instance, asset, authors).values())
+    found: dict[str, Materialization] = {}
+    for some in batches(storage_ids, _BATCH):
+        is_version = (tag.event_id == event.id) & (tag.key == DATA_VERSION)
+        query = (
+            select(event.partition, event.run_id, event.id, event.timestamp, tag.value)
+            .join_from(SqlEventLogStorageTable, AssetEventTagsTable, is_version, isouter=True)
+            .where(event.id.in_(some))
+        )
+        with event_storage(instance).index_connection() as connection:
+            rows = connection.execute(query).all()
+        for author, run_id, storage_id, at, version in rows:
+            tags = {DATA_VERSION: version} if version else {}
+            timestamp = at.replace(tzinfo=UTC).timestamp()
+            found[author] = Materialization(
+                asset, author, run_id, storage_id, timestamp, tags, metadata={}
+            )
     return found
 
 

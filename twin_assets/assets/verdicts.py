@@ -12,7 +12,7 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._serdes import deserialize_value
 from sqlalchemy import select
 
-from twin_assets.assets.dagster_storages import Storages
+from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.assets.provenance import batches, naming_version
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import BACKENDS, VectorStore
@@ -86,7 +86,7 @@ def evaluations_of(
     Dagster's own interface reads the check's whole history for that.
     """
     found: dict[int, dg.AssetCheckEvaluation] = {}
-    events, table = Storages.of(instance).events, AssetCheckExecutionsTable.c
+    events, table = event_storage(instance), AssetCheckExecutionsTable.c
     for some in batches(sorted(storage_ids), _PAGE):
         query = (
             select(table.materialization_event_storage_id, table.evaluation_event)

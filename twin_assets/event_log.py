@@ -22,13 +22,16 @@ from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
     SqlEventLogStorageTable,
 )
-from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorage,
+)
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._record import copy
 from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 _BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches only where this is set
 _MOST = "500"
@@ -61,11 +64,17 @@ class HomeEventLog(SqliteEventLogStorage):
         return cls(inst_data=inst_data, **config_value)
 
     def _make_engine(self, shard: str) -> Engine:
+        # The last to close a database writes all of its log back, so the index stays open.
         return create_engine(
             self.conn_string_for_shard(shard),
-            poolclass=NullPool,
+            poolclass=QueuePool if shard == INDEX_SHARD_NAME else NullPool,
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
         )
+
+    def dispose(self) -> None:
+        """Release the files."""
+        self._engine(INDEX_SHARD_NAME).dispose()
+        super().dispose()
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

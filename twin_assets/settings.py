@@ -163,6 +163,10 @@ class TwinSettings(BaseSettings):
         "0 5 * * *",
         description="When the authors' sources are crawled again (cron, UTC); off for never.",
     )
+    notify_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where a failed run is told of, as JSON by POST; empty for the log alone.",
+    )
     crawl_delay_seconds: float = Field(
         1.0, ge=0, description="Pause between two requests to one host."
     )
@@ -185,6 +189,14 @@ class TwinSettings(BaseSettings):
         value = link.get_secret_value()
         if value and not value.startswith(("mongodb://", "mongodb+srv://")):
             raise ValueError("it must be empty, or begin with mongodb:// or mongodb+srv://")
+        return link
+
+    @field_validator("notify_url")
+    @classmethod
+    def _is_http(cls, link: SecretStr) -> SecretStr:
+        value = link.get_secret_value()
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("it must be empty, or begin with http:// or https://")
         return link
 
     @field_validator("post_chunk_overlap", "repository_chunk_overlap")

@@ -24,7 +24,12 @@ _SAVE_EVERY = 1024  # texts: what a killed build loses at most
 
 
 @author_asset(
-    deps=[windows], group="embed", kinds={"torch", "parquet"}, team="ml", code_version="1"
+    deps=[windows],
+    group="embed",
+    kinds={"torch", "parquet"},
+    team="ml",
+    code_version="1",
+    pool="embedding",
 )
 def embeddings(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]

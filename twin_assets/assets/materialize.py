@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from time import monotonic
 from typing import Any, cast
 
@@ -18,13 +19,15 @@ from twin_assets.assets.provenance import (
     latest_versions,
 )
 from twin_assets.assets.verdicts import refused_materializations
-from twin_assets.errors import TwinError
+from twin_assets.errors import StorageUnavailableError, TwinError
 from twin_assets.event_log import log_events
 from twin_assets.partitions import authors
 
 # With this key in an output's metadata Dagster emits no event of its own for the output. Its own
 # would give every partition of a run the same data version, on top of the events logged here.
 _NO_AUTOMATIC_EVENT = {"__source_asset_observation__": True}
+_RETRIES = 3
+_PAUSE = 5.0  # seconds before the first, four times as many before each after it
 _BATCH = 100  # authors whose events are written together, and what a killed run has to do again
 _BATCH_SECONDS = 2.0  # how late a slow asset's event may be
 _SINCE = "unchanged since"
@@ -47,13 +50,34 @@ def author_asset(
     code_version: str,
     deps: Sequence[Any] = (),
     name: str | None = None,
+    pool: str | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the decorator of an asset that is partitioned by author and writes its own data.
 
-    One run may take several authors. ``code_version`` is for changes of the code; the settings that
-    matter to the asset are added to it by :func:`twin_assets.assets.versions.with_settings`.
-    ``name`` is for an asset that is not named after its function.
+    One run may take several authors; how many, and which settings belong to its code version, is
+    added by :func:`twin_assets.assets.versions.with_settings`. A step that a server did not answer
+    is tried again, three times, after longer and longer pauses; no other fault is.
+
+    Args:
+        group: of assets, in the Dagster UI.
+        kinds: what the asset is made with.
+        team: that owns it.
+        code_version: for changes of the code.
+        deps: the assets that it is made from.
+        name: for an asset that is not named after its function.
+        pool: of the steps of which one runs at a time on the instance.
     """
+
+    def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
+        @wraps(function)
+        def patient(context: dg.AssetExecutionContext, **resources: Any) -> Any:
+            try:
+                return function(context, **resources)
+            except StorageUnavailableError as error:
+                raise _again(context, str(error)) from error
+
+        return decorator(patient)
+
     with warnings.catch_warnings():
         # Backfill policies are beta in Dagster 1.13; one run for many authors needs them.
         warnings.simplefilter("ignore", dg.BetaWarning)
@@ -67,8 +91,15 @@ def author_asset(
             owners=[f"team:{team}"],
             code_version=code_version,
             dagster_type=cast("dg.DagsterType", dg.Nothing),
+            pool=pool,
         )
-    return decorator
+    return decorate
+
+
+def _again(context: dg.AssetExecutionContext, reason: str) -> dg.RetryRequested:
+    pause = _PAUSE * 4**context.retry_number
+    context.log.warning(f"{reason} Asked again in {pause:.0f} s, {_RETRIES} times at most.")
+    return dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=pause)
 
 
 IsThere = Callable[[Materialization, Sequence[Materialization]], bool]
@@ -103,6 +134,8 @@ class AuthorRun:
         self._inputs = {a: [latest[a] for latest in inputs if a in latest] for a in names}
         self.before: Mapping[str, Materialization] = latest_by_author(instance, asset, names)
         refused = refused_materializations(instance, asset) if self.before else set()
+        # An attempt of this step before this one may have recorded some.
+        self._done = {a for a, made in self.before.items() if made.run_id == context.run.run_id}
         self._unchanged = {
             author: made
             for author, made in self.before.items()
@@ -131,16 +164,20 @@ class AuthorRun:
             dagster.Failure: some authors failed; the others are materialized all the same.
         """
         failed: dict[str, str] = {}
+        unanswered = ""
         events: list[dg.AssetMaterialization] = []
         made: dict[str, Outcome] = {}
         written = monotonic()
 
         def attempt(author: str, function: Callable[..., Any], *arguments: Any) -> Any:
+            nonlocal unanswered
             try:
                 return function(*arguments)
             except TwinError as error:
                 self._context.log.error(f"{author}: {error}")
                 failed[author] = str(error)
+                if isinstance(error, StorageUnavailableError):
+                    unanswered = str(error)
             except Exception as error:  # a fault of ours must not cost the others their build
                 self._context.log.exception(f"{author}: unexpected fault")
                 failed[author] = f"unexpected {type(error).__name__}: {error}"
@@ -154,6 +191,8 @@ class AuthorRun:
             made.clear()
 
         for author in self._context.partition_keys:
+            if author in self._unchanged and author in self._done:
+                continue
             if author in self._unchanged:
                 events.append(self._repeated(author))
             elif outcome := attempt(author, work, author, self._inputs[author]):
@@ -163,6 +202,8 @@ class AuthorRun:
                 write()
                 written = monotonic()
         write()
+        if unanswered and self._context.retry_number < _RETRIES:
+            raise _again(self._context, unanswered)
         if failed:
             raise self._failure(failed)
         return dg.Output(None, metadata=_NO_AUTOMATIC_EVENT)

@@ -18,7 +18,7 @@ from twin_assets.settings import TwinSettings
 _MOST_LINKS = 2000  # in the table; `twin status` names every link that needs a look
 
 
-@author_asset(group="collect", kinds={"python"}, team="data", code_version="2")
+@author_asset(group="collect", kinds={"python"}, team="data", code_version="2", pool="crawling")
 def raw_documents(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
 ) -> dg.Output[None]:

@@ -16,7 +16,8 @@ from twin_assets.settings import TwinSettings
 from twin_serving.cli.plan import AuthorPlan, plan_build
 
 OnEvent = Callable[[dg.DagsterEvent], None]
-_OURS = {LAUNCHED_BY: "twin build"}
+# Nobody launches these again but `twin build` itself.
+_OURS = {LAUNCHED_BY: "twin build", "dagster/max_retries": "0"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _IN_PROGRESS = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -165,8 +166,10 @@ def end_abandoned_runs(instance: dg.DagsterInstance, *, all_launchers: bool) -> 
         instance: the home's Dagster instance.
         all_launchers: also runs that a daemon launched, which is right when none is running.
     """
-    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else _OURS)
+    own = {LAUNCHED_BY: _OURS[LAUNCHED_BY]}
+    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else own)
     runs = instance.get_runs(filters)
     for run in runs:
         instance.report_run_failed(run, "The process that ran this is gone.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return len(runs)

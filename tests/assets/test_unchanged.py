@@ -16,6 +16,8 @@ from twin_assets.assets.provenance import (
     INPUT_EVENT,
     Materialization,
     latest_by_author,
+    materializations,
+    metadata_of,
 )
 from twin_assets.assets.verdicts import GATES, evaluations_of
 from twin_assets.definitions import JOB, build_definitions
@@ -76,6 +78,11 @@ def test_everything_is_recorded_again_and_points_at_its_own_inputs(run, settings
     written = file.stat().st_mtime_ns
     first = {asset: latest_by_author(instance, asset) for asset in ASSETS}
     get_embedder.cache_clear()
+
+    def unchanged_since(made: Materialization) -> object:
+        said = metadata_of(instance, made.asset, [made.storage_id])
+        return said[made.storage_id]["unchanged since"].value
+
     latest = run()
     assert embedder_for(settings)._model is None  # nothing was embedded
     assert file.stat().st_mtime_ns == written
@@ -85,16 +92,23 @@ def test_everything_is_recorded_again_and_points_at_its_own_inputs(run, settings
         assert after.storage_id > before.storage_id
         assert after.data_version == before.data_version
         assert after.tags[AS_BEFORE] == str(before.storage_id)
-        assert after.metadata.items() >= before.metadata.items()
-        assert after.metadata["unchanged since"] == dg.MetadataValue.dagster_run(before.run_id)
+        said = metadata_of(instance, asset, [before.storage_id, after.storage_id])
+        assert said[after.storage_id].items() >= said[before.storage_id].items()
+        assert unchanged_since(after) == before.run_id
     index = latest["faiss_index"]["ada"]
     assert index.tags[INDEX_VERSION] == version
     assert index.tags[INPUT_EVENT + "chunks"] == str(latest["chunks"]["ada"].storage_id)
 
     once_more = run()
     for asset in ASSETS:  # it is the first run that is named, however often
-        since = once_more[asset]["bob"].metadata["unchanged since"]
-        assert since == dg.MetadataValue.dagster_run(first[asset]["bob"].run_id)
+        assert unchanged_since(once_more[asset]["bob"]) == first[asset]["bob"].run_id
+
+
+def test_events_are_read_as_dagster_itself_reads_them(run, instance):
+    run()
+    for asset in ASSETS:
+        for author, made in latest_by_author(instance, asset).items():
+            assert [made] == materializations(instance, asset, author)
 
 
 def test_verdicts_are_repeated_too_and_given_anew_where_checks_run_alone(

@@ -16,7 +16,7 @@ from twin_assets.assets.provenance import (
     Materialization,
     event_tags,
     latest_by_author,
-    latest_versions,
+    metadata_of,
 )
 from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.errors import StorageUnavailableError, TwinError
@@ -126,9 +126,9 @@ class AuthorRun:
         self._context = context
         self._code_version = context.assets_def.code_versions_by_key.get(context.asset_key) or ""
         instance, names = context.instance, context.partition_keys
-        asset = context.asset_key.to_user_string()
+        self._asset = asset = context.asset_key.to_user_string()
         inputs = [
-            latest_versions(instance, key.to_user_string(), names)
+            latest_by_author(instance, key.to_user_string(), names)
             for key in sorted(context.assets_def.asset_deps[context.asset_key])
         ]
         self._inputs = {a: [latest[a] for latest in inputs if a in latest] for a in names}
@@ -190,11 +190,14 @@ class AuthorRun:
             events.clear()
             made.clear()
 
+        storage_ids = [made.storage_id for made in self._unchanged.values()]
+        said = metadata_of(self._context.instance, self._asset, storage_ids)
         for author in self._context.partition_keys:
             if author in self._unchanged and author in self._done:
                 continue
             if author in self._unchanged:
-                events.append(self._repeated(author))
+                before = self._unchanged[author]
+                events.append(self._repeated(before, said[before.storage_id]))
             elif outcome := attempt(author, work, author, self._inputs[author]):
                 made[author] = outcome
                 events.append(self._event(author, outcome))
@@ -217,16 +220,17 @@ class AuthorRun:
             tags={**tags, **outcome.tags},
         )
 
-    def _repeated(self, author: str) -> dg.AssetMaterialization:
+    def _repeated(
+        self, made: Materialization, said: Mapping[str, dg.MetadataValue]
+    ) -> dg.AssetMaterialization:
         """Return the event of a partition that is as it was, with what was said of it then."""
-        made = self._unchanged[author]
         own = {name: value for name, value in made.tags.items() if name.startswith("twin/")}
-        since = made.metadata.get(_SINCE, dg.MetadataValue.dagster_run(made.run_id))
+        since = said.get(_SINCE, dg.MetadataValue.dagster_run(made.run_id))
         return self._event(
-            author,
+            made.author,
             Outcome(
                 data_version=made.data_version,
-                metadata={_SINCE: since, **made.metadata},
+                metadata={_SINCE: since, **said},
                 tags={**own, AS_BEFORE: str(made.storage_id)},
             ),
         )

@@ -6,6 +6,7 @@ Dagster. Both start from an empty home, with the embedding model loaded before e
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +16,7 @@ import dagster as dg
 import numpy as np
 from reporting import arguments, show
 
-from twin_assets.artifacts import artifact_path, write_rows, write_vectors
+from twin_assets.artifacts import artifact_path, read_rows, write_rows, write_vectors
 from twin_assets.assets import chain
 from twin_assets.assets.chunks import chunk_documents, window_chunks
 from twin_assets.assets.cleaned import clean_author
@@ -67,41 +68,45 @@ def fill(settings: TwinSettings, file: Path | None) -> tuple[str, ...]:
         return import_jsonl(file, store).authors if file else import_samples(store)
 
 
-def by_functions(settings: TwinSettings, authors: tuple[str, ...]) -> tuple[dict[str, float], int]:
-    """Do the work without Dagster; return seconds by stage and the number of windows."""
-    embedder, watch, total = embedder_for(settings), Stopwatch(), 0
+def by_functions(settings: TwinSettings, authors: Sequence[str]) -> tuple[dict[str, float], int]:
+    """Do the work without Dagster, stage by stage; return seconds by stage and the windows."""
+    embedder, watch = embedder_for(settings), Stopwatch()
     folder, index = settings.artifacts_path, create_store("faiss", settings)
     names = author_records(settings)
-    cache_folder = folder / "vectors"
-    with (
-        closing(open_raw_store(settings)) as store,
-        closing(VectorCache(cache_folder, embedder.fingerprint, embedder.dimension)) as cache,
-    ):
+    windows: dict[str, list[Window]] = {}
+    with closing(open_raw_store(settings)) as store:
         for author in authors:
             record_raw(store, author)
-            watch.lap("raw_documents")
+        watch.lap("raw_documents")
+        for author in authors:
             documents, _ = clean_author(store, author)
-            write_rows(
-                artifact_path(folder, "cleaned_documents", author), CleanedDocument, documents
-            )
-            watch.lap("cleaned_documents")
-            chunks = chunk_documents(documents, settings)
-            write_rows(artifact_path(folder, "chunks", author), Chunk, chunks)
-            watch.lap("chunks")
-            windows = window_chunks(chunks, settings)
-            write_rows(artifact_path(folder, "windows", author), Window, windows)
-            watch.lap("windows")
-            texts = {window.reading_hash: window.reading for window in windows}
-            vectors = embed_missing(texts, embedder.encode, cache, lambda count: None)
-            rows = np.stack([vectors[window.reading_hash] for window in windows])
-            ids = [window.window_id for window in windows]
-            write_vectors(artifact_path(folder, "embeddings", author), ids, rows)
-            watch.lap("embeddings")
-            manifest = publish(index, gather_partition(settings, names[author], [], "bench"))
-            index.serve(author, manifest.version)
-            watch.lap("faiss_index")
-            total += len(windows)
-    return watch.seconds, total
+            path = artifact_path(folder, "cleaned_documents", author)
+            write_rows(path, CleanedDocument, documents)
+        watch.lap("cleaned_documents")
+    for author in authors:
+        documents = read_rows(artifact_path(folder, "cleaned_documents", author), CleanedDocument)
+        chunks = chunk_documents(documents, settings)
+        write_rows(artifact_path(folder, "chunks", author), Chunk, chunks)
+    watch.lap("chunks")
+    for author in authors:
+        chunks = read_rows(artifact_path(folder, "chunks", author), Chunk)
+        windows[author] = window_chunks(chunks, settings)
+        write_rows(artifact_path(folder, "windows", author), Window, windows[author])
+    watch.lap("windows")
+    texts = {w.reading_hash: w.reading for some in windows.values() for w in some}
+    cache_folder = folder / "vectors"
+    with closing(VectorCache(cache_folder, embedder.fingerprint, embedder.dimension)) as cache:
+        vectors = embed_missing(texts, embedder.encode, cache, lambda count: None)
+    for author, some in windows.items():
+        rows = np.stack([vectors[window.reading_hash] for window in some])
+        ids = [window.window_id for window in some]
+        write_vectors(artifact_path(folder, "embeddings", author), ids, rows)
+    watch.lap("embeddings")
+    for author in authors:
+        manifest = publish(index, gather_partition(settings, names[author], [], "bench"))
+        index.serve(author, manifest.version)
+    watch.lap("faiss_index")
+    return watch.seconds, sum(len(some) for some in windows.values())
 
 
 def by_dagster(settings: TwinSettings) -> tuple[dict[str, float], float]:

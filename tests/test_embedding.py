@@ -102,6 +102,26 @@ def test_progress_counts_every_text(tiny: Path) -> None:
     assert len(done) > 1
 
 
+def test_the_dimension_is_known_before_the_model_is_loaded(tiny: Path) -> None:
+    for name, dimension in ((PACKAGED_MODEL, 384), (str(tiny), 16)):
+        embedder = Embedder(find_model(name), "float32")
+        assert embedder.dimension == dimension
+        assert embedder._model is None
+        assert embedder._load().get_embedding_dimension() == dimension
+
+
+def test_a_model_of_other_parts_is_loaded_to_know_its_dimension(tiny: Path, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense
+
+    model = SentenceTransformer(str(tiny), device="cpu")
+    model.append(Dense(16, 5))
+    model.save(str(tmp_path / "dense"))
+    folder = find_model(str(tmp_path / "dense"))
+    assert folder.dimension() is None
+    assert Embedder(folder, "float32").dimension == 5
+
+
 def test_nothing_gives_no_vectors() -> None:
     embedder = get_embedder(PACKAGED_MODEL, "float32")
     assert embedder.encode([]).shape == (0, 384)

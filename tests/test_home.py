@@ -4,13 +4,24 @@ import pytest
 
 from twin_assets import home
 from twin_assets.errors import StorageError
+from twin_assets.event_log import HomeEventLog
 from twin_assets.settings import load_settings
+from twin_serving.catalog import open_instance
 
 
 def test_the_instance_s_settings_are_the_project_s(settings) -> None:
     home.prepare_home(settings)
-    copy = settings.dagster_home / "dagster.yaml"
-    assert copy.read_bytes() == (home.PROJECT_ROOT / "dagster.yaml").read_bytes()
+    copy = (settings.dagster_home / "dagster.yaml").read_text(encoding="utf-8")
+    own = (home.PROJECT_ROOT / "dagster.yaml").read_text(encoding="utf-8")
+    assert "$DAGSTER_HOME" in own
+    assert copy == own.replace("$DAGSTER_HOME", str(settings.dagster_home))
+
+
+def test_the_instance_s_folder_may_have_any_name(tmp_path: Path) -> None:
+    odd = load_settings(home=tmp_path / 'a "b": #c\\d', _env_file=None)
+    with open_instance(odd) as instance:
+        assert isinstance(instance.event_log_storage, HomeEventLog)
+    assert (odd.dagster_home / "history" / "runs" / "index.db").is_file()
 
 
 def test_a_copy_that_is_equal_is_not_written_again(settings) -> None:

@@ -96,6 +96,7 @@ def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, 
         context = dg.build_run_status_sensor_context(
             "go_on_without_the_failed",
             dagster_instance=instance,
+            resources={"settings": settings},
             dagster_run=result.dagster_run,
             dagster_event=next(
                 e for e in result.all_events if e.event_type is dg.DagsterEventType.RUN_FAILURE

@@ -1,7 +1,8 @@
-"""The gate's verdicts as blocking asset checks, one a stage, partitioned by author."""
+"""The gate's verdicts as blocking asset checks, partitioned by author."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -11,14 +12,18 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from twin_assets.artifacts import artifact_path, is_readable, read_rows, read_vectors
 from twin_assets.assets import INDEXES, chunks, embeddings, windows
 from twin_assets.assets.provenance import (
+    AS_BEFORE,
     INDEX_VERSION,
     INPUT_DATA_VERSION,
     Materialization,
+    batches,
+    latest_by_author,
     materializations,
 )
-from twin_assets.assets.verdicts import INDEX_CHECK
+from twin_assets.assets.verdicts import GATES, INDEX_CHECK, evaluations_of
 from twin_assets.documents import Chunk, CleanedDocument, Window
 from twin_assets.errors import TwinError
+from twin_assets.event_log import log_events
 from twin_assets.gate import (
     Verdict,
     chunks_cover_text,
@@ -32,120 +37,199 @@ from twin_assets.partitions import authors
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 
-Judge = Callable[[str, TwinSettings], Verdict]
-MadeJudge = Callable[[dg.DagsterInstance, Materialization, TwinSettings], Verdict]
+Judge = Callable[[dg.DagsterInstance, Materialization, TwinSettings], Mapping[str, Verdict]]
+_BATCH = 100  # authors whose verdicts are written together
 
 
-def judge_chunks(author: str, settings: TwinSettings) -> Verdict:
+def judge_chunks(
+    instance: dg.DagsterInstance, made: Materialization, settings: TwinSettings
+) -> Mapping[str, Verdict]:
     """Judge the author's chunks at rest."""
-    folder = settings.artifacts_path
+    folder, author = settings.artifacts_path, made.author
     documents = read_rows(artifact_path(folder, "cleaned_documents", author), CleanedDocument)
-    return chunks_cover_text(documents, read_rows(artifact_path(folder, "chunks", author), Chunk))
+    passages = read_rows(artifact_path(folder, "chunks", author), Chunk)
+    return {GATES["chunks"]: chunks_cover_text(documents, passages)}
 
 
-def judge_windows(author: str, settings: TwinSettings) -> Verdict:
+def judge_windows(
+    instance: dg.DagsterInstance, made: Materialization, settings: TwinSettings
+) -> Mapping[str, Verdict]:
     """Judge the author's windows at rest."""
-    folder = settings.artifacts_path
+    folder, author = settings.artifacts_path, made.author
     model = find_model(settings.embedding_model)
-    return windows_hold_every_token(
+    verdict = windows_hold_every_token(
         read_rows(artifact_path(folder, "chunks", author), Chunk),
         read_rows(artifact_path(folder, "windows", author), Window),
         load_tokenizer(model.path),
         model.max_tokens,
     )
+    return {GATES["windows"]: verdict}
 
 
-def judge_vectors(author: str, settings: TwinSettings) -> Verdict:
+def judge_vectors(
+    instance: dg.DagsterInstance, made: Materialization, settings: TwinSettings
+) -> Mapping[str, Verdict]:
     """Judge the author's vectors at rest."""
-    folder = settings.artifacts_path
+    folder, author = settings.artifacts_path, made.author
     ids, vectors = read_vectors(artifact_path(folder, "embeddings", author))
-    return vectors_are_sound(
-        read_rows(artifact_path(folder, "windows", author), Window), ids, vectors
-    )
+    read = read_rows(artifact_path(folder, "windows", author), Window)
+    return {GATES["embeddings"]: vectors_are_sound(read, ids, vectors)}
 
 
-def of_files(judge: Judge) -> MadeJudge:
-    """Return what judges an author's files at rest, whatever they were made by."""
-    return lambda instance, made, settings: judge(made.author, settings)
-
-
-def of_version(backend: str) -> MadeJudge:
+def judge_version(backend: str) -> Judge:
     """Return what judges the version in the backend that a materialization names."""
 
     def judge(
         instance: dg.DagsterInstance, made: Materialization, settings: TwinSettings
-    ) -> Verdict:
+    ) -> Mapping[str, Verdict]:
         store = create_store(backend, settings)
         author, version = made.author, made.tags.get(INDEX_VERSION, "")
         made_from = made.tags.get(INPUT_DATA_VERSION + "embeddings")
         at_rest = [m.data_version for m in materializations(instance, "embeddings", author)]
         path = artifact_path(settings.artifacts_path, "embeddings", author)
         if made_from in at_rest and is_readable(path):
-            return index_holds_windows(store, author, version, *read_vectors(path))
-        return index_is_whole(store, author, version)
+            return {INDEX_CHECK: index_holds_windows(store, author, version, *read_vectors(path))}
+        return {INDEX_CHECK: index_is_whole(store, author, version)}
 
     return judge
 
 
-def _check(
-    asset: dg.AssetsDefinition, name: str, judge: MadeJudge, description: str
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a check asks of an author's partition; nothing is made of one where a gate says no."""
+
+    name: str
+    description: str
+    gate: bool = False
+
+
+def _checks(
+    asset: dg.AssetsDefinition, judge: Judge, *questions: Question
 ) -> dg.AssetChecksDefinition:
+    """Return the asset's checks: one step that reads each author's data once for all of them."""
+    name = asset.key.to_user_string()
+
     def check(
         context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[TwinSettings]
-    ) -> dg.AssetCheckResult:
+    ) -> Iterator[dg.AssetCheckResult]:
         op = context.op_execution_context
-        verdicts: dict[str, Verdict] = {}
-        # Of a run over a range of authors, even of one, Dagster keeps one result that belongs to
-        # no partition; each author gets a verdict of his own here.
-        for author in op.partition_keys:
-            latest = materializations(op.instance, asset.key.to_user_string(), author)
-            made = latest[0] if latest else None
-            verdict = verdicts[author] = _judge(judge, op.instance, made, settings)
-            op.log_event(
-                dg.AssetCheckEvaluation(  # type: ignore[arg-type]  # its hint lacks what it takes
-                    asset_key=asset.key,
-                    check_name=name,
-                    passed=verdict.passed,
-                    description=verdict.reason,
-                    metadata=dict(verdict.numbers),
-                    partition=author,
-                    blocking=True,
-                    target_materialization_data=_target(made),
-                )
+        selected = op.selected_asset_check_keys
+        asked = [q for q in questions if dg.AssetCheckKey(asset.key, q.name) in selected]
+        failed: dict[str, list[str]] = {question.name: [] for question in asked}
+        for authors_ in batches(op.partition_keys, _BATCH):
+            latest = latest_by_author(op.instance, name, authors_)
+            said = _said_before(op, asset.key, asked, latest)
+            events = []
+            for author in authors_:
+                made = latest.get(author)
+                verdicts = said.get(author) or _judge(judge, asked, op.instance, made, settings)
+                for question in asked:
+                    verdict = verdicts[question.name]
+                    # Of a run over a range of authors, even of one, Dagster keeps one result that
+                    # belongs to no partition; each author gets a verdict of his own here.
+                    events.append(_evaluation(asset.key, question, author, verdict, made))
+                    if not verdict.passed:
+                        failed[question.name].append(f"{author}: {verdict.reason}")
+            log_events(op, events)
+        for question in asked:
+            yield dg.AssetCheckResult(
+                asset_key=asset.key,
+                check_name=question.name,
+                passed=not failed[question.name],
+                severity=_severity(question),
+                description="; ".join(failed[question.name]) or "all authors pass",
+                metadata={"authors": len(op.partition_keys)},
             )
-        failed = [f"{author}: {v.reason}" for author, v in verdicts.items() if not v.passed]
-        only = next(iter(verdicts.values())) if len(verdicts) == 1 else None
-        return dg.AssetCheckResult(
-            passed=not failed,
-            description="; ".join(failed) or (only.reason if only else "all authors pass"),
-            metadata=dict(only.numbers) if only else {"authors": len(verdicts)},
-        )
 
     with warnings.catch_warnings():
         # Partitioned checks are in preview in Dagster 1.13; a verdict an author needs them.
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        decorate = dg.asset_check(
-            asset=asset,
-            name=name,
-            description=description,
-            partitions_def=authors,
-            blocking=True,
-        )
-        return decorate(check)
+        specs = [
+            dg.AssetCheckSpec(
+                question.name,
+                asset=asset,
+                description=question.description,
+                partitions_def=authors,
+                blocking=question.gate,
+            )
+            for question in questions
+        ]
+        return dg.multi_asset_check(name=f"{name}_checks", specs=specs, can_subset=True)(check)
+
+
+def _severity(question: Question) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if question.gate else dg.AssetCheckSeverity.WARN
 
 
 def _judge(
-    judge: MadeJudge,
+    judge: Judge,
+    asked: Sequence[Question],
     instance: dg.DagsterInstance,
     made: Materialization | None,
     settings: TwinSettings,
-) -> Verdict:
+) -> Mapping[str, Verdict]:
     if made is None:
-        return Verdict(False, "it was never materialized")
-    try:
-        return judge(instance, made, settings)
-    except TwinError as error:
-        return Verdict(False, str(error))
+        reason = "it was never materialized"
+    else:
+        try:
+            return judge(instance, made, settings)
+        except TwinError as error:
+            reason = str(error)
+    return {question.name: Verdict(False, reason) for question in asked}
+
+
+def _said_before(
+    op: dg.OpExecutionContext,
+    key: dg.AssetKey,
+    asked: Sequence[Question],
+    latest: Mapping[str, Materialization],
+) -> Mapping[str, Mapping[str, Verdict]]:
+    """Return what was said of the authors' partitions that this run found to be as before.
+
+    In a run of the checks alone everything is judged anew.
+    """
+    before = {
+        author: int(made.tags[AS_BEFORE])
+        for author, made in latest.items()
+        if AS_BEFORE in made.tags and made.run_id == op.run_id
+    }
+    said: dict[str, dict[str, Verdict]] = {author: {} for author in before}
+    for question in asked if before else ():
+        check = dg.AssetCheckKey(key, question.name)
+        evaluations = evaluations_of(op.instance, check, before.values())
+        for author, storage_id in before.items():
+            if (evaluation := evaluations.get(storage_id)) is not None:
+                said[author][question.name] = _verdict(evaluation)
+    return {author: verdicts for author, verdicts in said.items() if len(verdicts) == len(asked)}
+
+
+def _verdict(evaluation: dg.AssetCheckEvaluation) -> Verdict:
+    numbers = {
+        name: entry.value
+        for name, entry in evaluation.metadata.items()
+        if isinstance(entry.value, int | float)
+    }
+    return Verdict(evaluation.passed, evaluation.description or "", numbers)
+
+
+def _evaluation(
+    key: dg.AssetKey,
+    question: Question,
+    author: str,
+    verdict: Verdict,
+    made: Materialization | None,
+) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=question.name,
+        passed=verdict.passed,
+        severity=_severity(question),
+        description=verdict.reason,
+        metadata=dict(verdict.numbers),
+        partition=author,
+        blocking=question.gate,
+        target_materialization_data=_target(made),
+    )
 
 
 def _target(made: Materialization | None) -> AssetCheckEvaluationTargetMaterializationData | None:
@@ -158,23 +242,27 @@ def _target(made: Materialization | None) -> AssetCheckEvaluationTargetMateriali
 
 
 CHECKS = (
-    _check(
-        chunks, "chunks_cover_text", of_files(judge_chunks), "Every character stands in some chunk."
+    _checks(
+        chunks,
+        judge_chunks,
+        Question(GATES["chunks"], "Every character stands in some chunk.", gate=True),
     ),
-    _check(
+    _checks(
         windows,
-        "windows_hold_every_token",
-        of_files(judge_windows),
-        "Every token stands in some window.",
+        judge_windows,
+        Question(GATES["windows"], "Every token stands in some window.", gate=True),
     ),
-    _check(
+    _checks(
         embeddings,
-        "vectors_are_sound",
-        of_files(judge_vectors),
-        "Vectors are finite and of length 1.",
+        judge_vectors,
+        Question(GATES["embeddings"], "Each window has one finite vector of length 1.", gate=True),
     ),
     *(
-        _check(asset, INDEX_CHECK, of_version(backend), "The index holds each window, unharmed.")
+        _checks(
+            asset,
+            judge_version(backend),
+            Question(INDEX_CHECK, "The index holds each window, unharmed.", gate=True),
+        )
         for backend, asset in INDEXES.items()
     ),
 )

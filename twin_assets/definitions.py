@@ -6,10 +6,11 @@ import dagster as dg
 
 from twin_assets.assets import ASSETS, chain, faiss_ivf
 from twin_assets.assets.versions import with_settings
+from twin_assets.automation import build_automation_sensor, with_automation
 from twin_assets.checks import CHECKS
 from twin_assets.partitions import JOB
 from twin_assets.schedules import build_crawl_schedule, build_ivf_schedule
-from twin_assets.sensors import build_failure_sensor, build_raw_sensor
+from twin_assets.sensors import build_failure_sensor, build_notice_sensor, build_raw_sensor
 from twin_assets.settings import TwinSettings, load_settings
 
 
@@ -22,20 +23,27 @@ def build_definitions(
         settings: the settings.
         indexes: the backends that the job publishes to; by default the one that answers.
     """
+    links = chain(indexes or [settings.index])
+    followers = [asset.key for asset in chain([settings.index])[1:]]  # of the raw documents
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.assets(*chain(indexes or [settings.index])),
+        selection=dg.AssetSelection.assets(*links),
         description="Everything from the raw store to a served index, for one author or several.",
     )
     schedules = [build_ivf_schedule(faiss_ivf)] if settings.index == "faiss" else []
     if crawl_again := build_crawl_schedule(JOB, settings.crawl_schedule):
         schedules.append(crawl_again)
     return dg.Definitions(
-        assets=[*with_settings(ASSETS, settings), faiss_ivf],
+        assets=[*with_automation(with_settings(ASSETS, settings), followers), faiss_ivf],
         asset_checks=CHECKS,
         jobs=[job],
         schedules=schedules,
-        sensors=[build_raw_sensor(JOB), build_failure_sensor(job)],
+        sensors=[
+            build_raw_sensor(JOB),
+            build_failure_sensor(job, [asset.key for asset in links]),
+            build_notice_sensor(),
+            build_automation_sensor(followers),
+        ],
         resources={"settings": settings},
         # One process a run, so that the embedding model is loaded once.
         executor=dg.in_process_executor,

@@ -72,7 +72,10 @@ class Embedder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector."""
+        """The length of a vector; the model is loaded only where its files do not say it."""
+        stated = self.folder.dimension()
+        if stated is not None:
+            return stated
         dimension = self._load().get_embedding_dimension()
         if dimension is None:
             raise ModelError(f"{self.folder.name} does not say how long its vectors are.")

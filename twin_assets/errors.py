@@ -17,6 +17,10 @@ class StorageError(TwinError):
     """TWIN_HOME or the raw store cannot be read or written."""
 
 
+class StorageUnavailableError(StorageError):
+    """A storage server that does not answer; it may when it is asked again."""
+
+
 class ModelError(TwinError):
     """The embedding model cannot be loaded or is not the one that was expected."""
 

@@ -1,5 +1,6 @@
 """TWIN_HOME: the one folder that holds everything, the Dagster instance included."""
 
+import json
 from pathlib import Path
 
 from twin_assets.errors import StorageError
@@ -32,7 +33,8 @@ def prepare_home(settings: TwinSettings) -> None:
         for folder in (settings.artifacts_path, settings.indexes_path):
             folder.mkdir(parents=True, exist_ok=True)
         if copied:
-            _keep_equal(PROJECT_ROOT / "dagster.yaml", settings.dagster_home / "dagster.yaml")
+            content = instance_settings(settings.dagster_home).encode()
+            _keep(settings.dagster_home / "dagster.yaml", content)
     except OSError as error:
         raise StorageError(
             f"TWIN_HOME {settings.root} cannot be written: {error.strerror}. "
@@ -40,9 +42,18 @@ def prepare_home(settings: TwinSettings) -> None:
         ) from None
 
 
-def _keep_equal(source: Path, copy: Path) -> None:
-    """Write the copy where it differs, so that a process that reads it never sees a part."""
-    content = source.read_bytes()
-    if not copy.is_file() or copy.read_bytes() != content:
-        with replacing(copy) as temporary:
+def instance_settings(dagster_home: Path) -> str:
+    """Return the project's ``dagster.yaml`` for the instance in this folder.
+
+    Raises:
+        OSError: the project's cannot be read.
+    """
+    text = (PROJECT_ROOT / "dagster.yaml").read_text(encoding="utf-8")
+    return text.replace("$DAGSTER_HOME", json.dumps(str(dagster_home))[1:-1])
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write the file where it differs, so that a process that reads it never sees a part."""
+    if not path.is_file() or path.read_bytes() != content:
+        with replacing(path) as temporary:
             temporary.write_bytes(content)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -38,6 +39,22 @@ class ModelFolder:
     def weights(self) -> tuple[Path, ...]:
         """The weight files of every module; never a pickle."""
         return tuple(sorted(self.path.rglob("*.safetensors")))
+
+    def dimension(self) -> int | None:
+        """Return the length of a vector, or None where only the loaded model can tell.
+
+        The files tell it of a transformer whose tokens are pooled in one way.
+        """
+        modules = _json(self.path / "modules.json")
+        kinds = {module["type"].rpartition(".")[2]: module["path"] for module in modules or ()}
+        if "Pooling" not in kinds or not kinds.keys() <= {"Transformer", "Pooling", "Normalize"}:
+            return None
+        file = self.path / kinds["Pooling"] / "config.json"
+        pooling = _json(file) or {}
+        ways = [name for name, on in pooling.items() if name.startswith("pooling_mode") and on]
+        if len(ways) != 1:
+            return None
+        return _number(file, "word_embedding_dimension") or _number(file, "embedding_dimension")
 
     def weights_sha256(self) -> str:
         """Return the hex digest of the weight files, in name order.
@@ -127,13 +144,22 @@ def _sequence_limit(path: Path) -> int:
 
 def _number(file: Path, field: str) -> int | None:
     """Return a whole number from a JSON file, if the file and the field are there."""
-    if not file.is_file():
+    content = _json(file)
+    if content is None:
         return None
     try:
-        value = json.loads(file.read_bytes()).get(field)
-    except (ValueError, AttributeError):
+        value = content.get(field)
+    except AttributeError:
         raise ModelError(f"{file} is not a JSON object.") from None
     return value if isinstance(value, int) else None
+
+
+def _json(file: Path) -> Any:
+    """Return what the JSON file holds, or None if there is no such file."""
+    try:
+        return json.loads(file.read_bytes()) if file.is_file() else None
+    except ValueError:
+        raise ModelError(f"{file} is not a JSON object.") from None
 
 
 @lru_cache(maxsize=4)

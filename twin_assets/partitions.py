@@ -17,19 +17,24 @@ def register_authors(instance: dg.DagsterInstance, slugs: Sequence[str]) -> None
     instance.add_dynamic_partitions("author", list(slugs))
 
 
-def contiguous_ranges(keys: Sequence[str], wanted: set[str]) -> Iterator[list[str]]:
+def contiguous_ranges(keys: Sequence[str], wanted: set[str], most: int) -> Iterator[list[str]]:
     """Yield the wanted keys as runs of neighbours in ``keys``.
 
     One Dagster run can take several partitions only as a range of their definition's order, so this
     is how few runs a set of authors needs.
+
+    Args:
+        keys: all partition keys, in their order.
+        wanted: those that runs are needed for.
+        most: keys of one run.
     """
     group: list[str] = []
     for key in keys:
-        if key in wanted:
-            group.append(key)
-        elif group:
+        if group and (key not in wanted or len(group) == most):
             yield group
             group = []
+        if key in wanted:
+            group.append(key)
     if group:
         yield group
 

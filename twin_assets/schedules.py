@@ -40,7 +40,7 @@ def build_crawl_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition | No
         with closing(open_raw_store(settings)) as store:
             crawled = {author.slug for author in store.authors() if author.sources}
         known = context.instance.get_dynamic_partitions("author")
-        groups = list(contiguous_ranges(known, crawled))
+        groups = list(contiguous_ranges(known, crawled, settings.authors_per_run))
         if not groups:
             return dg.SkipReason("no author has sources to crawl")
         moment = context.scheduled_execution_time.isoformat()

@@ -1,13 +1,26 @@
-"""Sensors: whoever wrote to the raw store, the author's chain runs, as far as it can."""
+"""Sensors: each kind of event has one owner, so that nothing is run twice.
 
+============================  ====================================================
+what happened                 who requests the run
+============================  ====================================================
+the raw store was written     ``new_raw_documents``
+an author failed in a run     ``go_on_without_the_failed``, for the others
+a run's process died          Dagster's run retries (``dagster.yaml``)
+an input changed by itself    ``follow_changed_inputs``, Dagster's own
+============================  ====================================================
+"""
+
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.storage.tags import WILL_RETRY_TAG
 
-from twin_assets.assets.failures import authors_of, failed_authors
+from twin_assets.assets.failures import authors_of, failed_authors, failures_of, not_begun
 from twin_assets.assets.provenance import REVISION, latest_by_author
 from twin_assets.assets.under_way import authors_waiting
+from twin_assets.notifications import Failure, Notice, NotifyError, create_notifier
 from twin_assets.partitions import LAUNCHED_BY, authors, contiguous_ranges, range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
@@ -16,6 +29,8 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
     )
+
+_RUNS_A_TICK = 4  # more authors than these take wait for the next tick
 
 
 def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
@@ -31,11 +46,12 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
     def new_raw_documents(
         context: dg.SensorEvaluationContext, settings: dg.ResourceParam[TwinSettings]
     ) -> dg.SensorResult | dg.SkipReason:
-        cursor = int(context.cursor or 0)
         with closing(open_raw_store(settings)) as store:
-            changed = store.changed_since(cursor)
-        if not changed:
+            written = store.changed_since(int(context.cursor or 0))
+        if not written:
             return dg.SkipReason("no raw document was written since the last tick")
+        # No two authors have one revision: who is left over has a higher one than the cursor.
+        changed = _first(written, _RUNS_A_TICK * settings.authors_per_run)
         cursor = max(changed.values())
         recorded = latest_by_author(context.instance, "raw_documents", changed)
         waiting = authors_waiting(context.instance, job_name, "raw_documents")
@@ -46,11 +62,12 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
             and (author not in recorded or recorded[author].tags.get(REVISION) != str(revision))
         ]
         known = context.instance.get_dynamic_partitions("author")
-        new = [author for author in behind if author not in set(known)]
+        new = sorted(set(behind) - set(known))
+        groups = contiguous_ranges([*known, *new], set(behind), settings.authors_per_run)
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(run_key=f"{cursor}:{group[0]}", tags=range_tags(group))
-                for group in contiguous_ranges([*known, *new], set(behind))
+                for group in groups
             ],
             dynamic_partitions_requests=[authors.build_add_request(new)] if new else [],
             cursor=str(cursor),
@@ -59,38 +76,84 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
     return new_raw_documents
 
 
-def build_failure_sensor(job: "UnresolvedAssetJobDefinition") -> dg.SensorDefinition:
+def _first(written: Mapping[str, int], most: int) -> dict[str, int]:
+    return dict(sorted(written.items(), key=lambda item: item[1])[:most])
+
+
+def build_failure_sensor(
+    job: "UnresolvedAssetJobDefinition", assets: Collection[dg.AssetKey]
+) -> dg.SensorDefinition:
     """Return the sensor that lets the others go on when a run of several authors failed for some.
 
     Dagster runs no step after a failed one, so the authors that did not fail stop with those that
-    did. `twin build` sees to its own runs.
+    did. They go on with the job's assets that the run did not come to. `twin build` sees to its own
+    runs.
+
+    Args:
+        job: what is requested.
+        assets: those of the job.
     """
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.FAILURE,
         name="go_on_without_the_failed",
-        monitored_jobs=[job],
         request_job=job,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Requests a new run for the authors that a failed run took along.",
     )
     def go_on_without_the_failed(
-        context: dg.RunStatusSensorContext,
+        context: dg.RunStatusSensorContext, settings: dg.ResourceParam[TwinSettings]
     ) -> dg.SensorResult | dg.SkipReason:
-        run = context.dagster_run
+        run, instance = context.dagster_run, context.instance
         if LAUNCHED_BY in run.tags:
             return dg.SkipReason("the run's launcher goes on by itself")
-        keys = context.instance.get_dynamic_partitions("author")
-        failed = failed_authors(context.instance, run.run_id)
+        keys = instance.get_dynamic_partitions("author")
+        failed = failed_authors(instance, run.run_id)
         others = set(authors_of(run, keys)) - failed.keys()
         if not failed or not others:
             return dg.SkipReason("nobody was taken along")
+        left = not_begun(instance, run.run_id)
+        selection = [key for key in assets if key.to_user_string() in left]
+        if not selection:
+            return dg.SkipReason("nothing was left to do")
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=f"{run.run_id}:{group[0]}", tags=range_tags(group))
-                for group in contiguous_ranges(keys, others)
+                dg.RunRequest(
+                    run_key=f"{run.run_id}:{group[0]}",
+                    tags=range_tags(group),
+                    asset_selection=selection,
+                )
+                for group in contiguous_ranges(keys, others, settings.authors_per_run)
             ]
         )
 
     return go_on_without_the_failed
+
+
+def build_notice_sensor() -> dg.SensorDefinition:
+    """Return the sensor that tells of every failed run, whoever launched it."""
+
+    @dg.run_failure_sensor(
+        name="tell_of_failures",
+        monitor_all_code_locations=True,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Says who failed, in which asset and why: in the log, or to TWIN_NOTIFY_URL.",
+    )
+    def tell_of_failures(
+        context: dg.RunFailureSensorContext, settings: dg.ResourceParam[TwinSettings]
+    ) -> None:
+        run = context.dagster_run
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            return
+        failures = failures_of(context.instance, run.run_id)
+        whole = Failure("", "", context.failure_event.message or "the run failed")
+        link = f"{settings.dagster_link}/runs/{run.run_id}"
+        try:
+            notice = Notice(run.job_name, link, failures or [whole])
+            create_notifier(settings, context.log).notify(notice)
+        except NotifyError as error:
+            context.log.error(str(error))
+
+    return tell_of_failures

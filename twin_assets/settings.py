@@ -160,9 +160,16 @@ class TwinSettings(BaseSettings):
     questions_at_once: int = Field(
         16, ge=1, description="Questions searched at once; more wait for their turn."
     )
+    authors_per_run: int = Field(
+        250, ge=1, description="Authors of one Dagster run at most; more of them make more runs."
+    )
     crawl_schedule: str = Field(
         "0 5 * * *",
         description="When the authors' sources are crawled again (cron, UTC); off for never.",
+    )
+    notify_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where a failed run is told of, as JSON by POST; empty for the log alone.",
     )
     crawl_delay_seconds: float = Field(
         1.0, ge=0, description="Pause between two requests to one host."
@@ -204,6 +211,14 @@ class TwinSettings(BaseSettings):
             if one.strip() and not (name and password):
                 raise ValueError("each must be a name, a colon and a password, as ann:PASSWORD")
         return users
+
+    @field_validator("notify_url")
+    @classmethod
+    def _is_http(cls, link: SecretStr) -> SecretStr:
+        value = link.get_secret_value()
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("it must be empty, or begin with http:// or https://")
+        return link
 
     @field_validator("post_chunk_overlap", "repository_chunk_overlap")
     @classmethod

@@ -1,10 +1,13 @@
 """chunks and windows: what is retrieved, and what the embedding model reads at once."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from twin_assets.artifacts import artifact_path, read_rows, write_rows
+from twin_assets.assets.at_rest import has_file
 from twin_assets.assets.cleaned import cleaned_documents
-from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
+from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.previews import preview, spread
 from twin_assets.assets.provenance import Materialization
 from twin_assets.chunking import chunk_document
@@ -27,7 +30,7 @@ def chunks(
 ) -> dg.Output[None]:
     """The author's documents as passages, split by category, each with its span in the text."""
 
-    def work(author: str, _: list[Materialization]) -> Outcome:
+    def work(author: str, _: Sequence[Materialization]) -> Outcome:
         documents = read_rows(
             artifact_path(settings.artifacts_path, "cleaned_documents", author), CleanedDocument
         )
@@ -50,7 +53,7 @@ def chunks(
             },
         )
 
-    return materialize_each(context, work)
+    return AuthorRun(context, has_file(settings)).materialize(work)
 
 
 @author_asset(
@@ -61,7 +64,7 @@ def windows(
 ) -> dg.Output[None]:
     """The author's chunks as overlapping windows that the embedding model reads whole."""
 
-    def work(author: str, _: list[Materialization]) -> Outcome:
+    def work(author: str, _: Sequence[Materialization]) -> Outcome:
         passages = read_rows(artifact_path(settings.artifacts_path, "chunks", author), Chunk)
         made = window_chunks(passages, settings)
         model = find_model(settings.embedding_model)
@@ -79,7 +82,7 @@ def windows(
             },
         )
 
-    return materialize_each(context, work)
+    return AuthorRun(context, has_file(settings)).materialize(work)
 
 
 def chunk_documents(documents: list[CleanedDocument], settings: TwinSettings) -> list[Chunk]:

@@ -1,12 +1,14 @@
 """cleaned_documents: boilerplate out, text repaired, bad documents set aside with a reason."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import astuple
 
 import dagster as dg
 
 from twin_assets.artifacts import artifact_path, write_rows
-from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
+from twin_assets.assets.at_rest import has_file
+from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.previews import preview, table
 from twin_assets.assets.provenance import Materialization
 from twin_assets.assets.raw import raw_documents
@@ -30,13 +32,13 @@ def cleaned_documents(
     """The author's documents without boilerplate; Markdown is kept."""
     with closing(open_raw_store(settings)) as store:
 
-        def work(author: str, _: list[Materialization]) -> Outcome:
+        def work(author: str, _: Sequence[Materialization]) -> Outcome:
             documents, quarantined = clean_author(store, author)
             path = artifact_path(settings.artifacts_path, "cleaned_documents", author)
             write_rows(path, CleanedDocument, documents)
             return _outcome(documents, quarantined)
 
-        return materialize_each(context, work)
+        return AuthorRun(context, has_file(settings)).materialize(work)
 
 
 def clean_author(store: RawStore, author: str) -> tuple[list[CleanedDocument], list[Quarantined]]:

@@ -17,6 +17,21 @@ from twin_assets.errors import StorageError
 from twin_assets.sqlite_files import compact
 
 
+def event_storage(instance: dg.DagsterInstance) -> SqlEventLogStorage:
+    """Return where the instance keeps its events.
+
+    Raises:
+        StorageError: that is no SQL database.
+    """
+    events = instance.event_log_storage
+    if isinstance(events, SqlEventLogStorage):
+        return events
+    raise StorageError(
+        "The Dagster instance keeps its events in no SQL database. Its dagster.yaml says where it "
+        "keeps them."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Storages:
     """Events, runs and schedules.

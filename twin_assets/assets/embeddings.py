@@ -1,15 +1,15 @@
 """embeddings: one vector a window; only texts that the model has not read before are computed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from time import perf_counter
 
 import dagster as dg
 import numpy as np
 
 from twin_assets.artifacts import Vectors, artifact_path, read_rows, write_vectors
+from twin_assets.assets.at_rest import has_file
 from twin_assets.assets.chunks import windows
-from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
+from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.provenance import Materialization
 from twin_assets.documents import Window, digest
 from twin_assets.errors import StorageError
@@ -17,11 +17,19 @@ from twin_assets.gate import vectors_are_sound
 from twin_assets.settings import TwinSettings
 from twin_assets.vector_cache import VectorCache
 
+_FINGERPRINT = "twin/fingerprint"
+# Windows that go through the model together, sorted by length: about 50 MB with their vectors.
+_TOGETHER = 10_000
 _SAVE_EVERY = 1024  # texts: what a killed build loses at most
 
 
 @author_asset(
-    deps=[windows], group="embed", kinds={"torch", "parquet"}, team="ml", code_version="1"
+    deps=[windows],
+    group="embed",
+    kinds={"torch", "parquet"},
+    team="ml",
+    code_version="1",
+    pool="embedding",
 )
 def embeddings(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -30,27 +38,36 @@ def embeddings(
     from twin_assets.embedding import embedder_for
 
     embedder = embedder_for(settings)
-    # The windows of the whole run go through the model together, sorted by length. An author whose
-    # windows cannot be read is passed over here and fails in his own turn below.
-    of_author: dict[str, list[Window]] = {}
-    for author in context.partition_keys:
-        try:
-            of_author[author] = _read_windows(settings, author)
-        except StorageError:
-            continue
-    texts = {window.reading_hash: window.reading for some in of_author.values() for window in some}
-    started = perf_counter()
-    cache_folder = settings.artifacts_path / "vectors"
-    with closing(VectorCache(cache_folder, embedder.fingerprint, embedder.dimension)) as cache:
-        vectors = cache.get(list(texts))
-        missing = {key: text for key, text in texts.items() if key not in vectors}
-        context.log.info(f"{len(missing)} texts to embed, {len(vectors)} embedded before")
-        with _progress(context, len(missing)) as progress:
-            vectors |= embed_missing(missing, embedder.encode, cache, progress)
-    seconds = perf_counter() - started
+    has_vectors = has_file(settings)
 
-    def work(author: str, _: list[Materialization]) -> Outcome:
-        some = of_author.get(author) or _read_windows(settings, author)
+    def is_there(made: Materialization, inputs: Sequence[Materialization]) -> bool:
+        return made.tags.get(_FINGERPRINT) == embedder.fingerprint and has_vectors(made, inputs)
+
+    run = AuthorRun(context, is_there)
+    groups = _groups(settings, run.to_make)
+    windows_of: dict[str, list[Window]] = {}
+    vectors: dict[str, Vectors] = {}
+    uncounted: set[str] = set()  # embedded in this run; a text of two authors counts once
+
+    def embed_group() -> None:
+        windows_of.update(next(groups))
+        texts = {w.reading_hash: w.reading for some in windows_of.values() for w in some}
+        folder = settings.artifacts_path / "vectors"
+        with closing(VectorCache(folder, embedder.fingerprint, embedder.dimension)) as cache:
+            vectors.update(cache.get(list(texts)))
+            missing = {key: text for key, text in texts.items() if key not in vectors}
+            context.log.info(f"{len(missing)} texts to embed, {len(vectors)} embedded before")
+            if missing:
+                with _progress(context, len(missing)) as progress:
+                    vectors.update(embed_missing(missing, embedder.encode, cache, progress))
+        uncounted.update(missing)
+
+    def work(author: str, _: Sequence[Materialization]) -> Outcome:
+        if author not in windows_of:
+            windows_of.clear()
+            vectors.clear()
+            embed_group()
+        some = windows_of[author] or _read_windows(settings, author)
         ids = [window.window_id for window in some]
         rows = np.empty((len(some), embedder.dimension), dtype=np.float32)
         for row, window in enumerate(some):
@@ -59,24 +76,44 @@ def embeddings(
         verdict.require()
         path = artifact_path(settings.artifacts_path, "embeddings", author)
         write_vectors(path, ids, rows)
+        hashes = {window.reading_hash for window in some}
+        embedded = len(hashes & uncounted)
+        uncounted.difference_update(hashes)
         return Outcome(
             data_version=digest(
                 embedder.fingerprint, *(w.window_id + w.reading_hash for w in some)
             ),
             metadata={
                 "windows": len(some),
-                "embedded": len({w.reading_hash for w in some} & missing.keys()),
-                "embedded in this run": len(missing),
+                "embedded": embedded,
                 "model": embedder.folder.name,
                 "weights sha256": embedder.weights_sha256,
                 "precision": embedder.precision,
                 "dimension": embedder.dimension,
-                "seconds in this run": round(seconds, 3),
                 "check": verdict.reason,
             },
+            tags={_FINGERPRINT: embedder.fingerprint},
         )
 
-    return materialize_each(context, work)
+    return run.materialize(work)
+
+
+def _groups(settings: TwinSettings, authors: Sequence[str]) -> Iterator[dict[str, list[Window]]]:
+    """Yield neighbouring authors' windows, of as many as the model and the memory can well take.
+
+    An author whose windows cannot be read has none here, and fails in his own turn.
+    """
+    group: dict[str, list[Window]] = {}
+    for author in authors:
+        try:
+            group[author] = _read_windows(settings, author)
+        except StorageError:
+            group[author] = []
+        if sum(map(len, group.values())) >= _TOGETHER:
+            yield group
+            group = {}
+    if group:
+        yield group
 
 
 def embed_missing(

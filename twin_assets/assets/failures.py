@@ -1,18 +1,19 @@
-"""Who failed in a run, and who did not and may go on in another."""
+"""Who failed in a run, of what, and what of the run is left for those who did not."""
 
 from collections.abc import Sequence
 
 import dagster as dg
 
+from twin_assets.notifications import Failure
 from twin_assets.partitions import RANGE_END, RANGE_START
 
 
-def failed_authors(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
-    """Return the authors that failed in the run, each with the reason.
+def failures_of(instance: dg.DagsterInstance, run_id: str) -> list[Failure]:
+    """Return the authors that failed in the run, in the order of its events.
 
     An asset names them in its failure's metadata; a check that blocks gives each author a verdict.
     """
-    failed: dict[str, str] = {}
+    failures: list[Failure] = []
     for entry in instance.all_logs(
         run_id,
         of_type={dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION},
@@ -21,14 +22,38 @@ def failed_authors(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
         if event is None:
             continue
         if event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            verdict = event.asset_check_evaluation_data
-            if verdict.partition is not None and not verdict.passed:
-                failed[verdict.partition] = verdict.description or f"{verdict.check_name} failed"
+            said = event.asset_check_evaluation_data
+            if said.partition is not None and said.blocking and not said.passed:
+                reason = said.description or f"{said.check_name} failed"
+                asset = said.asset_key.to_user_string()
+                failures.append(Failure(said.partition, asset, reason))
         elif (data := event.step_failure_data.user_failure_data) is not None:
-            entry_value = data.metadata.get("failed")
-            if isinstance(entry_value, dg.JsonMetadataValue) and isinstance(entry_value.data, dict):
-                failed |= {str(author): str(reason) for author, reason in entry_value.data.items()}
-    return failed
+            value = data.metadata.get("failed")
+            if isinstance(value, dg.JsonMetadataValue) and isinstance(value.data, dict):
+                failures += [
+                    Failure(str(author), event.step_key or "", str(reason))
+                    for author, reason in value.data.items()
+                ]
+    return failures
+
+
+def failed_authors(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
+    """Return the authors that failed in the run, each with the reason."""
+    return {failure.author: failure.reason for failure in failures_of(instance, run_id)}
+
+
+def not_begun(instance: dg.DagsterInstance, run_id: str) -> set[str]:
+    """Return the assets that the run planned and that it did not come to."""
+    planned: set[str] = set()
+    begun: set[str] = set()
+    kinds = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.STEP_START}
+    for entry in instance.all_logs(run_id, of_type=kinds):
+        event = entry.get_dagster_event()
+        if event.event_type is dg.DagsterEventType.STEP_START:
+            begun.add(event.step_key or "")
+        elif event.asset_key is not None:
+            planned.add(event.asset_key.to_user_string())
+    return planned - begun
 
 
 def authors_of(run: dg.DagsterRun, keys: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The index assets, one a backend: a version published, then served once the gate lets it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -9,7 +9,7 @@ from twin_assets.artifacts import artifact_path, read_rows, read_vectors
 from twin_assets.assets.chunks import chunks
 from twin_assets.assets.cleaned import cleaned_documents
 from twin_assets.assets.embeddings import embeddings
-from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
+from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.provenance import INDEX_VERSION, Materialization
 from twin_assets.assets.verdicts import why_not_served
 from twin_assets.documents import Author, Chunk, CleanedDocument, Window, digest
@@ -38,7 +38,21 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
                 return None
             return None if why_not_served(context.instance, store, author, served) else served
 
-        def work(author: str, upstream: list[Materialization]) -> Outcome:
+        def is_there(made: Materialization, upstream: Sequence[Materialization]) -> bool:
+            """Tell whether the version holds what is there now, is sound, and is served."""
+            author, version = made.author, made.tags.get(INDEX_VERSION, "")
+            record = records.get(author)
+            if record is None or made.data_version != content_version(record, upstream):
+                return False
+            if store.serving(author) != version and chosen_instead(author, version) is None:
+                return False
+            try:
+                store.verify(author, version)
+            except IndexCorruptedError:
+                return False
+            return True
+
+        def work(author: str, upstream: Sequence[Materialization]) -> Outcome:
             partition = gather_partition(settings, records[author], upstream, context.run.run_id)
             manifest = publish(store, partition)
             ids = [window.window_id for window in partition.windows]
@@ -70,7 +84,7 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
                 store.serve(author, version)
             store.prune(author, settings.keep_versions)
 
-        return materialize_each(context, work, follow)
+        return AuthorRun(context, is_there).materialize(work, follow)
 
     index.__doc__ = description
     decorate = author_asset(
@@ -107,7 +121,7 @@ def author_records(settings: TwinSettings) -> dict[str, Author]:
 
 
 def gather_partition(
-    settings: TwinSettings, author: Author, upstream: list[Materialization], run_id: str
+    settings: TwinSettings, author: Author, upstream: Sequence[Materialization], run_id: str
 ) -> IndexPartition:
     """Read what the author's index version is made of.
 
@@ -127,7 +141,6 @@ def gather_partition(
             f"The vectors of {author.slug} are not those of its windows. "
             f"Run `twin build --author {author.slug}`."
         )
-    versions = [source.data_version for source in upstream]
     return IndexPartition(
         author=author,
         documents=read_rows(path("cleaned_documents"), CleanedDocument),
@@ -138,12 +151,16 @@ def gather_partition(
             embedder.folder.name, embedder.weights_sha256, embedder.precision, vectors.shape[1]
         ),
         chunking=chunking_parameters(settings),
-        data_version=digest(
-            str(FORMAT), author.name, str(author.sample), *author.aliases, *versions
-        ),
+        data_version=content_version(author, upstream),
         run_id=run_id,
         upstream=[source.upstream for source in upstream],
     )
+
+
+def content_version(author: Author, upstream: Sequence[Materialization]) -> str:
+    """Return the data version of the author's index: what it is made of, and its format."""
+    versions = [source.data_version for source in upstream]
+    return digest(str(FORMAT), author.name, str(author.sample), *author.aliases, *versions)
 
 
 def chunking_parameters(settings: TwinSettings) -> dict[str, int]:

@@ -6,9 +6,9 @@ from contextlib import ExitStack, closing
 
 import dagster as dg
 
-from twin_assets.assets.materialize import Outcome, author_asset, materialize_each
+from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.previews import escaped, table
-from twin_assets.assets.provenance import REVISION, Materialization, latest_by_author
+from twin_assets.assets.provenance import REVISION, Materialization
 from twin_assets.documents import Outcome as VisitOutcome
 from twin_assets.documents import RawDocument, Visit, digest
 from twin_assets.errors import BadInputError
@@ -18,7 +18,7 @@ from twin_assets.settings import TwinSettings
 _MOST_LINKS = 2000  # in the table; `twin status` names every link that needs a look
 
 
-@author_asset(group="collect", kinds={"python"}, team="data", code_version="2")
+@author_asset(group="collect", kinds={"python"}, team="data", code_version="2", pool="crawling")
 def raw_documents(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
 ) -> dg.Output[None]:
@@ -32,7 +32,13 @@ def raw_documents(
         crawled = [key for key in context.partition_keys if key in records and records[key].sources]
         crawlers = stack.enter_context(open_crawlers(settings)) if crawled else ()
 
-        def work(author: str, _: list[Materialization]) -> Outcome:
+        def is_there(made: Materialization, _: Sequence[Materialization]) -> bool:
+            revision = str(store.revision(made.author))
+            return made.author not in crawled and made.tags.get(REVISION) == revision
+
+        run = AuthorRun(context, is_there)
+
+        def work(author: str, _: Sequence[Materialization]) -> Outcome:
             visits: list[Visit] = []
             if author in crawled:
                 visits = crawl_author(
@@ -41,10 +47,9 @@ def raw_documents(
                     crawlers,
                     lambda visit: context.log.info(f"{visit.outcome}: {visit.link} {visit.detail}"),
                 )
-            known = author in latest_by_author(context.instance, "raw_documents", [author])
-            return record_raw(store, author, visits, may_be_empty=known)
+            return record_raw(store, author, visits, may_be_empty=author in run.before)
 
-        return materialize_each(context, work)
+        return run.materialize(work)
 
 
 def record_raw(

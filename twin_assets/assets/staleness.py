@@ -61,13 +61,14 @@ class Staleness:
         self._code_version: dict[str, str] = {}
         self._inputs: dict[str, list[str]] = {}
         self._latest: dict[str, Mapping[str, Materialization]] = {}
-        self._refused = {i for index in stores for i in refused_materializations(instance, index)}
+        self._refused: set[int] = set()
         for asset in assets:
             name = asset.key.to_user_string()
             self._code_version[name] = asset.code_versions_by_key.get(asset.key) or ""
             self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
             known = before._latest.get(name, {}) if before else {}
             self._latest[name] = latest_by_author(instance, name, authors, known)
+            self._refused |= refused_materializations(instance, name)
 
     def latest(self, asset: str, author: str) -> Materialization | None:
         """Return the asset's latest materialization, or None when there is none."""
@@ -103,6 +104,8 @@ class Staleness:
             made_from = upstream.tags.get(DATA_VERSION) if upstream else None
             if tags.get(INPUT_DATA_VERSION + source) != made_from:
                 return f"{source} changed"
+        if latest.storage_id in self._refused:
+            return "its check failed"
         return self._storage_reason(asset, latest)
 
     def _storage_reason(self, asset: str, made: Materialization) -> str | None:
@@ -113,8 +116,6 @@ class Staleness:
         store = self._stores.get(asset)
         if store is None:
             return None
-        if made.storage_id in self._refused:
-            return "its check failed"
         return self._version_reason(store, made.author, made.tags.get(INDEX_VERSION, ""))
 
     def _version_reason(self, store: VectorStore, author: str, version: str) -> str | None:

@@ -1,6 +1,6 @@
-"""What the blocking checks said of each materialization, read from the Dagster instance."""
+"""What the checks said of each materialization, read from the Dagster instance."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
@@ -8,27 +8,40 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
 )
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._serdes import deserialize_value
+from sqlalchemy import select
 
-from twin_assets.assets.provenance import naming_version
+from twin_assets.assets.dagster_storages import event_storage
+from twin_assets.assets.provenance import batches, naming_version
 from twin_assets.errors import IndexCorruptedError
-from twin_assets.stores import VectorStore
+from twin_assets.stores import BACKENDS, VectorStore
 
 INDEX_CHECK = "index_holds_windows"
+# The check of each asset that must pass before anything is made of it.
+GATES: Mapping[str, str] = {
+    "chunks": "chunks_cover_text",
+    "windows": "windows_hold_every_token",
+    "embeddings": "vectors_are_sound",
+    **dict.fromkeys([f"{backend}_index" for backend in BACKENDS], INDEX_CHECK),
+}
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
 _GIVEN = {_FAILED, AssetCheckExecutionRecordStatus.SUCCEEDED}
 _PAGE = 500  # verdicts a query
 
 
-def refused_materializations(instance: dg.DagsterInstance, index: str) -> set[int]:
-    """Return the storage ids of the index's materializations that its check failed on last."""
+def refused_materializations(instance: dg.DagsterInstance, asset: str) -> set[int]:
+    """Return the storage ids of the asset's materializations that its gate failed on last."""
+    if asset not in GATES:
+        return set()
     oldest: dict[str, int] = {}  # failed verdict of each author who has one: few have
-    for record in _verdicts(instance, index, {_FAILED}):
+    for record in _verdicts(instance, asset, {_FAILED}):
         if record.partition is not None:
             oldest[record.partition] = record.id
     refused: set[int] = set()
     for author, first in oldest.items():
         failed: dict[int, bool] = {}
-        for record in _verdicts(instance, index, _GIVEN, author):
+        for record in _verdicts(instance, asset, _GIVEN, author):
             if record.id < first:
                 break
             target = record.evaluation and record.evaluation.target_materialization_data
@@ -41,15 +54,15 @@ def refused_materializations(instance: dg.DagsterInstance, index: str) -> set[in
 
 def _verdicts(
     instance: dg.DagsterInstance,
-    index: str,
+    asset: str,
     statuses: Set[AssetCheckExecutionRecordStatus],
     author: str | None = None,
 ) -> Iterator[AssetCheckExecutionRecord]:
-    """Yield the verdicts on the index, newest first: all there are, of one author if it is named.
+    """Yield the gate's verdicts on the asset, newest first: all, or one author's.
 
     The verdict without a partition is a run's over several authors, not one author's.
     """
-    check = dg.AssetCheckKey(dg.AssetKey(index), INDEX_CHECK)
+    check = dg.AssetCheckKey(dg.AssetKey(asset), GATES[asset])
     cursor: int | None = None
     while True:
         page = instance.event_log_storage.get_asset_check_execution_history(
@@ -63,6 +76,34 @@ def _verdicts(
         if len(page) < _PAGE:
             return
         cursor = page[-1].id
+
+
+def evaluations_of(
+    instance: dg.DagsterInstance, check: dg.AssetCheckKey, storage_ids: Collection[int]
+) -> dict[int, dg.AssetCheckEvaluation]:
+    """Return what the check said last of each of these materializations, by storage id.
+
+    Dagster's own interface reads the check's whole history for that.
+    """
+    found: dict[int, dg.AssetCheckEvaluation] = {}
+    events, table = event_storage(instance), AssetCheckExecutionsTable.c
+    for some in batches(sorted(storage_ids), _PAGE):
+        query = (
+            select(table.materialization_event_storage_id, table.evaluation_event)
+            .where(
+                table.asset_key == check.asset_key.to_string(),
+                table.check_name == check.name,
+                table.materialization_event_storage_id.in_(some),
+                table.partition.is_not(None),  # a run's verdict over several names one of them
+            )
+            .order_by(table.id)
+        )
+        with events.index_connection() as connection:
+            rows = connection.execute(query).all()
+        for storage_id, event in rows:
+            entry = deserialize_value(event, dg.EventLogEntry)
+            found[storage_id] = entry.get_dagster_event().asset_check_evaluation_data
+    return found
 
 
 def why_not_served(

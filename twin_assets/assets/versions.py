@@ -3,6 +3,7 @@
 A code version is the asset's own number, and a digest of the settings that change its content.
 """
 
+import warnings
 from collections.abc import Iterable, Mapping
 
 import dagster as dg
@@ -34,7 +35,10 @@ SETTINGS_OF: Mapping[str, tuple[str, ...]] = {
 def with_settings(
     assets: Iterable[dg.AssetsDefinition], settings: TwinSettings
 ) -> list[dg.AssetsDefinition]:
-    """Return the assets with code versions and kinds that follow the settings."""
+    """Return the assets with code versions, kinds and sizes of runs that follow the settings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # see author_asset
+        runs = dg.BackfillPolicy.multi_run(settings.authors_per_run)
 
     def version(spec: dg.AssetSpec) -> dg.AssetSpec:
         name = spec.key.to_user_string()
@@ -48,7 +52,7 @@ def with_settings(
         return spec.replace_attributes(code_version=f"{spec.code_version}-{digest(*values)[:8]}")
 
     return [
-        asset
+        asset.with_attributes(backfill_policy=runs)
         for asset in dg.map_asset_specs(version, assets)
         if isinstance(asset, dg.AssetsDefinition)
     ]

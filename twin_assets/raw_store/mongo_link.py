@@ -9,13 +9,14 @@ from pymongo import MongoClient, ReadPreference, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import (
     BulkWriteError,
+    ConnectionFailure,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
 )
 from pymongo.uri_parser import parse_uri
 
-from twin_assets.errors import BadInputError, StorageError
+from twin_assets.errors import BadInputError, StorageError, StorageUnavailableError
 from twin_assets.raw_store.mongo_rows import Row
 
 _DATABASE = "twin"
@@ -92,12 +93,14 @@ class MongoLink:
 
         Raises:
             StorageError: something went wrong; the message names the server, and no secret.
+            StorageUnavailableError: the server does not answer.
         """
         try:
             yield
         except PyMongoError as error:
             # without its cause, whose text can hold whole documents
-            raise StorageError(
+            lost = isinstance(error, ConnectionFailure)
+            raise (StorageUnavailableError if lost else StorageError)(
                 f"The raw store at {self.place} cannot be used: {self._reason(error)}. "
                 "Check TWIN_RAW_STORE, and that the server is up."
             ) from None

@@ -3,7 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from twin_assets.errors import StorageError, TwinError
+import httpx
+
+from twin_assets.errors import StorageError, StorageUnavailableError, TwinError
+
+_UNANSWERED = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
+_PASSING = (429, 502, 503, 504)  # a server that is busy, or a proxy that does not reach it
 
 
 @contextmanager
@@ -14,13 +19,32 @@ def as_one_line(line: Callable[[Exception], str]) -> Iterator[None]:
 
     Raises:
         StorageError: something went wrong in the block.
+        StorageUnavailableError: a server did not answer.
     """
     try:
         yield
     except TwinError:
         raise
     except Exception as error:
-        raise StorageError(line(error)) from error
+        kind = StorageUnavailableError if is_of_the_network(error) else StorageError
+        raise kind(line(error)) from error
+
+
+def is_of_the_network(error: BaseException | None) -> bool:
+    """Tell whether the error, or what led to it, is that no answer came."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, httpx.TransportError | ConnectionError | TimeoutError):
+            return True
+        if getattr(error, "status_code", None) in _PASSING:
+            return True
+        code = getattr(error, "code", None)  # of gRPC, a method
+        if callable(code) and getattr(code(), "name", "") in _UNANSWERED:
+            return True
+        # the Qdrant client keeps what httpx raised to itself
+        error = getattr(error, "source", None) or error.__cause__ or error.__context__
+    return False
 
 
 def first_line(error: Exception) -> str:

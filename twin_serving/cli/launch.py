@@ -9,6 +9,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from twin_assets.assets import chain
 from twin_assets.assets.failures import failed_authors
+from twin_assets.assets.provenance import AS_BEFORE
 from twin_assets.definitions import build_definitions
 from twin_assets.partitions import (
     JOB,
@@ -21,7 +22,8 @@ from twin_assets.settings import TwinSettings
 from twin_serving.cli.plan import AuthorPlan, plan_build
 
 OnEvent = Callable[[dg.DagsterEvent], None]
-_OURS = {LAUNCHED_BY: "twin build"}
+# Nobody launches these again but `twin build` itself.
+_OURS = {LAUNCHED_BY: "twin build", "dagster/max_retries": "0"}
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _IN_PROGRESS = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
@@ -77,7 +79,7 @@ def build(
     job = build_definitions(settings, indexes).resolve_job_def(JOB)
     register_authors(instance, wanted)
     while behind := [p for p in plans if p.stale is not None and p.author.slug in wanted]:
-        for first, group in _groups(instance, behind, assets):
+        for first, group in _groups(instance, behind, assets, settings.authors_per_run):
             rest = assets[assets.index(first) :]
             result = _run(job, instance, rest, group, on_event)
             report.run_ids.append(result.run_id)
@@ -97,14 +99,17 @@ def build(
 
 
 def _groups(
-    instance: dg.DagsterInstance, behind: Sequence[AuthorPlan], assets: Sequence[dg.AssetKey]
+    instance: dg.DagsterInstance,
+    behind: Sequence[AuthorPlan],
+    assets: Sequence[dg.AssetKey],
+    most: int,
 ) -> Iterator[tuple[dg.AssetKey, list[str]]]:
     """Yield runs as (first asset, neighbouring authors), the ones with most to do first."""
     keys = instance.get_dynamic_partitions("author")
     for first in assets:
         name = first.to_user_string()
         wanted = {p.author.slug for p in behind if p.stale is not None and p.stale.asset == name}
-        for group in contiguous_ranges(keys, wanted):
+        for group in contiguous_ranges(keys, wanted, most):
             yield first, group
 
 
@@ -117,7 +122,15 @@ def _run(
 ) -> "_RunResult":
     """Run the assets for the group."""
     run_id = str(uuid4())
-    instance.add_event_listener(run_id, lambda entry: _forward(entry, on_event))
+    embedded = 0
+
+    def listen(entry: dg.EventLogEntry) -> None:
+        nonlocal embedded
+        if (event := entry.dagster_event) is not None:
+            embedded += _embedded(event)
+            on_event(event)
+
+    instance.add_event_listener(run_id, listen)
     result = job.execute_in_process(
         instance=instance,
         run_id=run_id,
@@ -126,12 +139,9 @@ def _run(
         asset_selection=assets,
         raise_on_error=False,
     )
-    embedded = 0
     message = "the run failed"
     for event in result.all_events:
-        if event.is_step_materialization and event.asset_key == dg.AssetKey("embeddings"):
-            embedded = _embedded_in_run(event)
-        elif event.is_step_failure and event.step_failure_data.error is not None:
+        if event.is_step_failure and event.step_failure_data.error is not None:
             error = event.step_failure_data.error
             if error.cls_name == DagsterExecutionInterruptedError.__name__:
                 raise KeyboardInterrupt
@@ -142,16 +152,15 @@ def _run(
     return _RunResult(run_id, embedded, failed)
 
 
-def _embedded_in_run(event: dg.DagsterEvent) -> int:
-    """Return how many windows' texts the run embedded: a text of two authors counts once."""
-    metadata = event.step_materialization_data.materialization.metadata
-    value = metadata["embedded in this run"].value
+def _embedded(event: dg.DagsterEvent) -> int:
+    """Return how many texts were embedded for the author whose materialization this is, if any."""
+    if not event.is_step_materialization or event.asset_key != dg.AssetKey("embeddings"):
+        return 0
+    materialization = event.step_materialization_data.materialization
+    if AS_BEFORE in (materialization.tags or {}):
+        return 0
+    value = materialization.metadata["embedded"].value
     return value if isinstance(value, int) else 0
-
-
-def _forward(entry: dg.EventLogEntry, on_event: OnEvent) -> None:
-    if entry.dagster_event is not None:
-        on_event(entry.dagster_event)
 
 
 def end_abandoned_runs(instance: dg.DagsterInstance, *, all_launchers: bool) -> int:
@@ -163,8 +172,10 @@ def end_abandoned_runs(instance: dg.DagsterInstance, *, all_launchers: bool) -> 
         instance: the home's Dagster instance.
         all_launchers: also runs that a daemon launched, which is right when none is running.
     """
-    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else _OURS)
+    own = {LAUNCHED_BY: _OURS[LAUNCHED_BY]}
+    filters = dg.RunsFilter(statuses=_IN_PROGRESS, tags={} if all_launchers else own)
     runs = instance.get_runs(filters)
     for run in runs:
         instance.report_run_failed(run, "The process that ran this is gone.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return len(runs)

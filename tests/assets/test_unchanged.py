@@ -1,0 +1,204 @@
+"""A partition that is as before is recorded again, and nothing is made, read or judged for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+from tiny_model import build_tiny_model
+
+from twin_assets import checks
+from twin_assets.artifacts import artifact_path
+from twin_assets.assets import chain
+from twin_assets.assets.provenance import (
+    AS_BEFORE,
+    INDEX_VERSION,
+    INPUT_EVENT,
+    Materialization,
+    latest_by_author,
+    materializations,
+    metadata_of,
+)
+from twin_assets.assets.verdicts import GATES, evaluations_of
+from twin_assets.definitions import JOB, build_definitions
+from twin_assets.documents import Author
+from twin_assets.embedding import embedder_for, get_embedder
+from twin_assets.partitions import range_tags
+from twin_assets.raw_store import open_raw_store
+from twin_assets.settings import TwinSettings
+from twin_assets.stores import create_store
+
+ASSETS = [asset.key.to_user_string() for asset in chain(["faiss"])]
+BREAD = {"rye": "rye wants a sour dough, because acid keeps its starch whole."}
+RADIO = {"wire": "a wire of half a wave has its least impedance in the middle."}
+
+Latest = Mapping[str, Mapping[str, Materialization]]
+Run = Callable[..., Latest]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    build_tiny_model(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def settings(settings: TwinSettings, tiny: str) -> TwinSettings:
+    """An empty home with a small model."""
+    return settings.model_copy(update={"embedding_model": tiny})
+
+
+@pytest.fixture
+def run(write, build_now, settings: TwinSettings, instance: dg.DagsterInstance) -> Run:
+    """Build two authors, and return what materializes both again whatever their state."""
+    write("ada", BREAD)
+    write("bob", RADIO)
+    assert build_now().built == ["ada", "bob"]
+
+    def again(changed: TwinSettings = settings, *, succeeds: bool = True) -> Latest:
+        job = build_definitions(changed).resolve_job_def(JOB)
+        result = job.execute_in_process(
+            instance=instance, tags=range_tags(["ada", "bob"]), raise_on_error=False
+        )
+        assert result.success is succeeds
+        return {asset: latest_by_author(instance, asset) for asset in ASSETS}
+
+    return again
+
+
+def repeated(latest: Latest, author: str) -> list[str]:
+    return [asset for asset in ASSETS if AS_BEFORE in latest[asset][author].tags]
+
+
+def test_everything_is_recorded_again_and_points_at_its_own_inputs(run, settings, instance):
+    store = create_store("faiss", settings)
+    version = store.serving("ada")
+    file = artifact_path(settings.artifacts_path, "chunks", "ada")
+    written = file.stat().st_mtime_ns
+    first = {asset: latest_by_author(instance, asset) for asset in ASSETS}
+    get_embedder.cache_clear()
+
+    def unchanged_since(made: Materialization) -> object:
+        said = metadata_of(instance, made.asset, [made.storage_id])
+        return said[made.storage_id]["unchanged since"].value
+
+    latest = run()
+    assert embedder_for(settings)._model is None  # nothing was embedded
+    assert file.stat().st_mtime_ns == written
+    assert [m.version for m in store.versions("ada")] == [version]
+    for asset in ASSETS:
+        before, after = first[asset]["ada"], latest[asset]["ada"]
+        assert after.storage_id > before.storage_id
+        assert after.data_version == before.data_version
+        assert after.tags[AS_BEFORE] == str(before.storage_id)
+        said = metadata_of(instance, asset, [before.storage_id, after.storage_id])
+        assert said[after.storage_id].items() >= said[before.storage_id].items()
+        assert unchanged_since(after) == before.run_id
+    index = latest["faiss_index"]["ada"]
+    assert index.tags[INDEX_VERSION] == version
+    assert index.tags[INPUT_EVENT + "chunks"] == str(latest["chunks"]["ada"].storage_id)
+
+    once_more = run()
+    for asset in ASSETS:  # it is the first run that is named, however often
+        assert unchanged_since(once_more[asset]["bob"]) == first[asset]["bob"].run_id
+
+
+def test_events_are_read_as_dagster_itself_reads_them(run, instance):
+    run()
+    for asset in ASSETS:
+        for author, made in latest_by_author(instance, asset).items():
+            assert [made] == materializations(instance, asset, author)
+
+
+def test_verdicts_are_repeated_too_and_given_anew_where_checks_run_alone(
+    run, settings, instance, monkeypatch
+):
+    judged = []
+    judge = checks.chunks_cover_text
+    monkeypatch.setattr(
+        checks, "chunks_cover_text", lambda *given: judged.append(given) or judge(*given)
+    )
+    key = dg.AssetCheckKey(dg.AssetKey("chunks"), GATES["chunks"])
+
+    def verdict() -> dg.AssetCheckEvaluation:
+        made = latest_by_author(instance, "chunks")["ada"].storage_id
+        return evaluations_of(instance, key, [made])[made]
+
+    first = verdict()
+    run()
+    second = verdict()
+    assert judged == []
+    assert second.passed
+    assert (second.description, second.metadata) == (first.description, first.metadata)
+    assert second.target_materialization_data != first.target_materialization_data
+
+    alone = dg.define_asset_job("alone", selection=dg.AssetSelection.checks(key))
+    definitions = dg.Definitions.merge(build_definitions(settings), dg.Definitions(jobs=[alone]))
+    job = definitions.resolve_job_def("alone")
+    assert job.execute_in_process(instance=instance, tags=range_tags(["ada", "bob"])).success
+    assert len(judged) == 2
+
+
+def test_only_what_changed_is_made_and_what_comes_of_it(run, write, settings):
+    write("ada", {"rye": "rye bread keeps for a week in a linen cloth."})
+    latest = run()
+    assert repeated(latest, "ada") == []
+    assert repeated(latest, "bob") == ASSETS
+
+
+def test_a_setting_remakes_what_depends_on_it(run, settings):
+    latest = run(settings.model_copy(update={"article_chunk_characters": 1800}))
+    # short texts are cut as before, so what is made of the chunks is as it was
+    assert repeated(latest, "ada") == [asset for asset in ASSETS if asset != "chunks"]
+
+
+def test_a_name_reaches_the_index_alone(run, settings):
+    store = open_raw_store(settings)
+    store.put_author(replace(Author("ada", "Ada"), name="Ada Quill"))
+    store.close()
+    latest = run()
+    # the raw documents are recorded with the new revision, and are the same
+    assert repeated(latest, "ada") == ASSETS[1:-1]
+    index = create_store("faiss", settings)
+    assert index.read("ada", index.serving("ada")).author.name == "Ada Quill"
+
+
+@pytest.mark.parametrize("asset", ["cleaned_documents", "embeddings"])
+def test_what_is_missing_is_made_again(run, settings, asset):
+    path = artifact_path(settings.artifacts_path, asset, "ada")
+    path.unlink()
+    latest = run()
+    assert repeated(latest, "ada") == [name for name in ASSETS if name != asset]
+    assert path.is_file()
+
+
+def test_a_version_that_is_damaged_or_not_served_is_published_again(run, settings):
+    store = create_store("faiss", settings)
+    version = store.serving("ada")
+    vectors = settings.indexes_path / "faiss" / "ada" / "versions" / version
+    (vectors / "article_chunks_embedded.npy").write_bytes(b"other")
+    (settings.indexes_path / "faiss" / "bob" / "serving.json").unlink()
+    latest = run()
+    assert "faiss_index" not in repeated(latest, "ada") + repeated(latest, "bob")
+    assert store.serving("ada") > version
+    assert store.serving("bob") == latest["faiss_index"]["bob"].tags[INDEX_VERSION]
+
+
+def test_what_a_check_refused_is_made_again_and_judged_anew(run, settings, monkeypatch):
+    judge = checks.vectors_are_sound
+    refusal = checks.Verdict(False, "an invented fault")
+    monkeypatch.setattr(
+        checks,
+        "vectors_are_sound",
+        lambda windows, ids, vectors: (
+            refusal if "rye" in windows[0].text else judge(windows, ids, vectors)
+        ),
+    )
+    path = artifact_path(settings.artifacts_path, "embeddings", "ada")
+    path.unlink()
+    run(succeeds=False)
+    monkeypatch.undo()
+    latest = run()
+    assert "embeddings" not in repeated(latest, "ada")
+    assert repeated(latest, "bob") == ASSETS

@@ -1,0 +1,143 @@
+"""The home's event log keeps what Dagster's own would, in fewer transactions."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as db
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetEventTagsTable,
+    AssetKeyTable,
+    SqlEventLogStorageTable,
+)
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+
+from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
+from twin_assets.event_log import HomeEventLog, log_events
+from twin_assets.partitions import authors, range_tags
+
+KEYS = ["ada", "bob", "cleo"]
+
+
+@author_asset(group="collect", kinds=set(), team="data", code_version="1")
+def words(context: dg.AssetExecutionContext) -> dg.Output[None]:
+    """Make something of each author; the events are logged in one batch."""
+    run = AuthorRun(context, lambda *_: False)
+    return run.materialize(lambda author, _: Outcome(f"version of {author}", {}))
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", dg.PreviewWarning)
+
+    @dg.asset_check(asset=words, partitions_def=authors)
+    def has_words(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Say something of each author; bob fails."""
+        op = context.op_execution_context
+        log_events(
+            op,
+            [
+                dg.AssetCheckEvaluation(
+                    dg.AssetKey("words"), "has_words", key != "bob", {}, partition=key
+                )
+                for key in op.partition_keys
+            ],
+        )
+        return dg.AssetCheckResult(passed=False, severity=dg.AssetCheckSeverity.WARN)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance as Dagster makes it."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder)) as opened:
+        yield opened
+
+
+def run(instance: dg.DagsterInstance) -> str:
+    instance.add_dynamic_partitions("author", KEYS)
+    job = dg.Definitions(
+        assets=[words],
+        asset_checks=[has_words],
+        jobs=[dg.define_asset_job("job", selection="words")],
+    ).resolve_job_def("job")
+    return job.execute_in_process(instance=instance, tags=range_tags(KEYS)).run_id
+
+
+def index(storage: SqliteEventLogStorage) -> dict[str, list[tuple[object, ...]]]:
+    """Return what the index has, apart from times, run ids and the order of events of one kind."""
+    event, verdict = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
+    tag, asset = AssetEventTagsTable.c, AssetKeyTable.c
+    queries = {
+        "events": db.select(event.dagster_event_type, event.asset_key, event.partition),
+        "tags": db.select(event.partition, tag.asset_key, tag.key, tag.value).join_from(
+            AssetEventTagsTable, SqlEventLogStorageTable, tag.event_id == event.id
+        ),
+        "verdicts": db.select(verdict.check_name, verdict.partition, verdict.execution_status),
+        "assets": db.select(asset.asset_key, asset.last_materialization.is_not(None)),
+    }
+    with storage.index_connection() as connection:
+        return {
+            name: sorted(map(tuple, connection.execute(query)), key=repr)
+            for name, query in queries.items()
+        }
+
+
+def of_run(instance: dg.DagsterInstance, run_id: str) -> list[tuple[object, object]]:
+    logged = (
+        (e.dagster_event_type, e.get_dagster_event().partition) for e in instance.all_logs(run_id)
+    )
+    return sorted(((kind and kind.value, partition) for kind, partition in logged), key=repr)
+
+
+def test_a_run_leaves_what_it_would_leave_in_dagster_s_own(
+    instance: dg.DagsterInstance, plain: dg.DagsterInstance
+) -> None:
+    ours, theirs = instance.event_log_storage, plain.event_log_storage
+    assert isinstance(ours, HomeEventLog)
+    assert isinstance(theirs, SqliteEventLogStorage)
+    assert not isinstance(theirs, HomeEventLog)
+    assert of_run(instance, run(instance)) == of_run(plain, run(plain))
+    found = index(ours)
+    assert found == index(theirs)
+    assert ("has_words", "bob", "FAILED") in found["verdicts"]
+    assert ("bob", '["words"]', "dagster/data_version", "version of bob") in found["tags"]
+
+
+def test_events_of_a_run_are_planned_and_logged_in_batches(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    store = HomeEventLog.store_event_batch
+
+    def noting(self, events):
+        sizes.append(len(events))
+        store(self, events)
+
+    monkeypatch.setattr(HomeEventLog, "store_event_batch", noting)
+    run(instance)
+    assert sizes == [len(KEYS) + 1, len(KEYS), len(KEYS)]  # planned, with the check; made; judged
+
+
+def test_a_batch_that_cannot_be_kept_leaves_no_part_in_the_index(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = run(instance)
+    storage = instance.event_log_storage
+    before = index(storage)
+    entries = [e for e in instance.all_logs(run_id) if e.dagster_event_type is not None]
+    made = [e for e in entries if e.get_dagster_event().is_step_materialization]
+
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HomeEventLog, "_store_asset_event", full)
+        with pytest.raises(OSError, match="disk full"):
+            storage.store_event_batch(made)
+    assert index(storage) == before
+    storage.store_event_batch(made)
+    assert len(index(storage)["events"]) == len(before["events"]) + len(KEYS)

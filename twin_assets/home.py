@@ -29,7 +29,7 @@ def prepare_home(settings: TwinSettings) -> None:
             "Name the folder that holds it, or leave the setting empty."
         )
     try:
-        for folder in (settings.artifacts_path, settings.indexes_path):
+        for folder in (settings.vectors_path.parent, settings.indexes_path):
             folder.mkdir(parents=True, exist_ok=True)
         if copied:
             _keep_equal(PROJECT_ROOT / "dagster.yaml", settings.dagster_home / "dagster.yaml")

@@ -40,7 +40,7 @@ def embeddings(
             continue
     texts = {window.reading_hash: window.reading for some in of_author.values() for window in some}
     started = perf_counter()
-    cache_folder = settings.artifacts_path / "vectors"
+    cache_folder = settings.vectors_path
     with closing(VectorCache(cache_folder, embedder.fingerprint, embedder.dimension)) as cache:
         vectors = cache.get(list(texts))
         missing = {key: text for key, text in texts.items() if key not in vectors}

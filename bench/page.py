@@ -44,7 +44,7 @@ def fill(settings: TwinSettings, authors: int) -> None:
     """Write the authors and their documents, and the vectors of what the model would read."""
     random = np.random.default_rng(7)
     embedder = embedder_for(settings)
-    folder = settings.artifacts_path / "vectors"
+    folder = settings.vectors_path
     with (
         closing(open_raw_store(settings)) as store,
         closing(VectorCache(folder, embedder.fingerprint, embedder.dimension)) as cache,

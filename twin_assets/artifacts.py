@@ -1,6 +1,9 @@
-"""Between assets, data rests as Parquet: one file an asset and author, replaced atomically."""
+"""Between assets, data rests as Parquet: one file an asset and author, replaced atomically.
 
-from collections.abc import Mapping, Sequence
+The files stand in a folder of this machine, or below a URL in an S3 bucket.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from twin_assets.buckets import BucketPath
 from twin_assets.errors import StorageError
 from twin_assets.files import replacing
 
@@ -22,22 +26,64 @@ Vectors = npt.NDArray[np.float32]
 _TYPES: Mapping[type, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
 
-def artifact_path(folder: Path, asset: str, author: str) -> Path:
+Location = Path | BucketPath
+
+
+def artifact_path(folder: Location, asset: str, author: str) -> Location:
     """Return where the asset's rows of one author rest."""
     return folder / asset / f"{author}.parquet"
 
 
-def author_files(folder: Path, author: str) -> list[Path]:
-    """Return the author's files of every asset, with those that a killed writer left behind."""
+def author_files(folder: Location, author: str) -> list[Location]:
+    """Return the author's files of every asset, with those that a killed writer left behind.
+
+    Raises:
+        StorageError: the bucket cannot be listed.
+    """
     name = f"{author}.parquet"
-    return sorted(
+    return [
         path
-        for path in folder.glob("*/*")
-        if path.name == name or (path.name.startswith(f".{name}.") and path.suffix == ".tmp")
-    )
+        for path in _files(folder)
+        if path.name == name or (path.name.startswith(f".{name}.") and path.name.endswith(".tmp"))
+    ]
 
 
-def write_rows(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
+def asset_files(folder: Location, asset: str) -> list[Location]:
+    """Return the asset's files, one an author.
+
+    Raises:
+        StorageError: the bucket cannot be listed.
+    """
+    return [path for path in _files(folder / asset) if path.name.endswith(".parquet")]
+
+
+def remove(path: Location) -> None:
+    """Remove the file, if it is there.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise StorageError(f"{path} cannot be removed: {reason}. {_check(path)}") from None
+
+
+def _files(folder: Location) -> Iterator[Location]:
+    """Yield every file below the folder."""
+    if isinstance(folder, Path):
+        yield from sorted(path for path in folder.rglob("*") if path.is_file())
+        return
+    try:
+        yield from folder.files()
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be listed: {error}. {_check(folder)}") from None
+
+
+def write_rows(path: Location, row_type: type[Row], rows: Sequence[Row]) -> None:
     """Write the rows of one data class; fields are str, int, float or string enums, or None.
 
     Raises:
@@ -46,7 +92,7 @@ def write_rows(path: Path, row_type: type[Row], rows: Sequence[Row]) -> None:
     _write(path, to_table(row_type, rows))
 
 
-def read_rows(path: Path, row_type: type[Row]) -> list[Row]:
+def read_rows(path: Location, row_type: type[Row]) -> list[Row]:
     """Read what :func:`write_rows` wrote.
 
     Raises:
@@ -77,7 +123,7 @@ def from_table(row_type: type[Row], table: pa.Table) -> list[Row]:
     return [row_type(*values) for values in zip(*columns, strict=True)]
 
 
-def write_vectors(path: Path, ids: Sequence[str], vectors: Vectors) -> None:
+def write_vectors(path: Location, ids: Sequence[str], vectors: Vectors) -> None:
     """Write one vector a row beside its id; ``vectors`` has shape (ids, dimension), float32.
 
     Raises:
@@ -88,7 +134,7 @@ def write_vectors(path: Path, ids: Sequence[str], vectors: Vectors) -> None:
     _write(path, pa.table({"window_id": pa.array(ids, pa.string()), "vector": column}))
 
 
-def read_vectors(path: Path) -> tuple[list[str], Vectors]:
+def read_vectors(path: Location) -> tuple[list[str], Vectors]:
     """Read what :func:`write_vectors` wrote: the ids and a float32 array (ids, dimension).
 
     Raises:
@@ -101,10 +147,13 @@ def read_vectors(path: Path) -> tuple[list[str], Vectors]:
     return ids, flat.reshape(len(ids), dimension)
 
 
-def is_readable(path: Path) -> bool:
+def is_readable(path: Location) -> bool:
     """Tell whether the file is there and its end, where Parquet says what is in it, is whole."""
     try:
-        pq.read_metadata(path)
+        if isinstance(path, Path):
+            pq.read_metadata(path)
+        else:
+            pq.read_metadata(path.path, filesystem=path.filesystem)
     except (OSError, pa.ArrowException):
         return False
     return True
@@ -130,20 +179,31 @@ def _restore(values: list[Any], hint: Any) -> list[Any]:
     return [hint(value) for value in values] if is_enum else values
 
 
-def _write(path: Path, table: pa.Table) -> None:
+def _write(path: Location, table: pa.Table) -> None:
     try:
-        with replacing(path) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+        if isinstance(path, Path):
+            with replacing(path) as temporary:
+                pq.write_table(table, temporary, compression="zstd")
+        else:
+            buffer = pa.BufferOutputStream()
+            pq.write_table(table, buffer, compression="zstd")
+            path.write(buffer.getvalue())
     except (OSError, pa.ArrowException) as error:
-        raise StorageError(
-            f"{path} cannot be written: {error}. Check the rights and free space of TWIN_HOME."
-        ) from error
+        raise StorageError(f"{path} cannot be written: {error}. {_check(path)}") from error
 
 
-def _read(path: Path, columns: Sequence[str]) -> pa.Table:
+def _read(path: Location, columns: Sequence[str]) -> pa.Table:
     try:
-        return pq.read_table(path, columns=list(columns), memory_map=True)
+        if isinstance(path, Path):
+            return pq.read_table(path, columns=list(columns), memory_map=True)
+        return pq.read_table(path.path, columns=list(columns), filesystem=path.filesystem)
     except (OSError, pa.ArrowException) as error:
         raise StorageError(
             f"{path} cannot be read: {error}. Run `twin build` to make it again."
         ) from error
+
+
+def _check(path: Location) -> str:
+    if isinstance(path, Path):
+        return "Check the rights and free space of TWIN_HOME."
+    return "Check TWIN_ARTIFACTS and its keys."

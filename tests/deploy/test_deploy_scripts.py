@@ -20,8 +20,9 @@ from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
 
 
 def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    plain = {name: v for name, v in os.environ.items() if not name.startswith(("AWS_", "TWIN_"))}
     return subprocess.run(
-        command, env=os.environ | environment, capture_output=True, text=True, check=False
+        command, env=plain | environment, capture_output=True, text=True, check=False
     )
 
 
@@ -71,14 +72,17 @@ def test_a_code_location_hands_on_the_names_of_its_settings_and_no_value(stub_da
         PATH=stub_dagster,
         TWIN_HOME="/home",
         TWIN_GITHUB_TOKEN="hunter2",  # noqa: S106
+        AWS_ACCESS_KEY_ID="hunter3",
         TWIN_API_KEY="",
         OTHER="1",
     )
     arguments = done.stdout.splitlines()
     assert "twin_assets.definitions" in arguments
     context = json.loads(arguments[arguments.index("--container-context") + 1])
-    assert context == {"docker": {"env_vars": ["TWIN_GITHUB_TOKEN", "TWIN_HOME"]}}
-    assert "hunter2" not in done.stdout
+    assert context == {
+        "docker": {"env_vars": ["AWS_ACCESS_KEY_ID", "TWIN_GITHUB_TOKEN", "TWIN_HOME"]}
+    }
+    assert "hunter" not in done.stdout
 
 
 class _Answers(BaseHTTPRequestHandler):

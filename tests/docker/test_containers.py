@@ -148,6 +148,11 @@ def test_a_missing_password_is_one_clear_line(containers: Containers) -> None:
         path.write_text(complete)
 
 
+def test_the_history_can_be_dumped(containers: Containers) -> None:
+    dump = ("pg_dump", "--username", "twin", "--schema-only", "dagster")
+    assert "CREATE TABLE public.event_logs" in containers.compose("exec", "-T", "postgres", *dump)
+
+
 def test_ended_and_started_again_it_knows_what_it_knew(containers: Containers) -> None:
     before = ask(containers)
     containers.down()

@@ -52,7 +52,7 @@ def embeddings(
     def embed_group() -> None:
         windows_of.update(next(groups))
         texts = {w.reading_hash: w.reading for some in windows_of.values() for w in some}
-        folder = settings.artifacts_path / "vectors"
+        folder = settings.vectors_path
         with closing(VectorCache(folder, embedder.fingerprint, embedder.dimension)) as cache:
             vectors.update(cache.get(list(texts)))
             missing = {key: text for key, text in texts.items() if key not in vectors}

@@ -1,11 +1,10 @@
 """The index assets, one a backend: a version published, then served once the gate lets it."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import dagster as dg
 
-from twin_assets.artifacts import artifact_path, read_rows, read_vectors
+from twin_assets.artifacts import Location, artifact_path, read_rows, read_vectors
 from twin_assets.assets.chunks import chunks
 from twin_assets.assets.cleaned import cleaned_documents
 from twin_assets.assets.embeddings import embeddings
@@ -130,7 +129,7 @@ def gather_partition(
         IndexCorruptedError: the vectors are not those of the windows.
     """
 
-    def path(asset: str) -> Path:
+    def path(asset: str) -> Location:
         return artifact_path(settings.artifacts_path, asset, author.slug)
 
     embedder = embedder_for(settings)

@@ -10,7 +10,7 @@ import dagster as dg
 import typer
 from rich.table import Table
 
-from twin_assets.artifacts import author_files, read_rows
+from twin_assets.artifacts import asset_files, author_files, read_rows, remove
 from twin_assets.assets import forgetting
 from twin_assets.documents import Window, slugify
 from twin_assets.errors import BadInputError, StorageError
@@ -114,7 +114,7 @@ def layers_of(settings: TwinSettings, instance: dg.DagsterInstance, author: str)
     )
     questions = open_audit_log(settings)
     yield Layer("audit trail", lambda: questions.traces(author), lambda: questions.forget(author))
-    vectors = settings.artifacts_path / "vectors"
+    vectors = settings.vectors_path
     yield Layer(
         "vector cache",
         lambda: count_unused(vectors, _texts_of_others(settings, author)),
@@ -140,12 +140,9 @@ def _index_layer(store: VectorStore, author: str) -> Layer:
 def _remove_artifacts(settings: TwinSettings, author: str) -> None:
     for path in author_files(settings.artifacts_path, author):
         try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"{path} cannot be removed: {error.strerror}. Check the rights of TWIN_HOME, and "
-                f"run `twin forget {author}` again."
-            ) from None
+            remove(path)
+        except StorageError as error:
+            raise StorageError(f"{error} Run `twin forget {author}` again.") from None
 
 
 def _texts_of_others(settings: TwinSettings, author: str) -> set[str]:
@@ -156,7 +153,7 @@ def _texts_of_others(settings: TwinSettings, author: str) -> set[str]:
     """
     own = set(author_files(settings.artifacts_path, author))
     texts: set[str] = set()
-    for path in (settings.artifacts_path / "windows").glob("*.parquet"):
+    for path in asset_files(settings.artifacts_path, "windows"):
         if path not in own:
             try:
                 texts |= {window.reading_hash for window in read_rows(path, Window)}

@@ -102,7 +102,7 @@ def windows_to_embed(settings: TwinSettings, plans: Sequence[AuthorPlan]) -> int
             if plan.stale is not None
             for window in _windows_after(settings, store, plan.author.slug, plan.stale.asset)
         }
-    folder = settings.artifacts_path / "vectors"
+    folder = settings.vectors_path
     with closing(VectorCache(folder, embedder.fingerprint, embedder.dimension)) as cache:
         return len(texts - cache.get(list(texts)).keys())
 

@@ -89,7 +89,7 @@ class ProgressReader:
             with_settings(self._assets, settings),
             settings,
             {f"{settings.index}_index": create_store(settings.index, settings)},
-            [slug],
+            authors=[slug],
         )
         stale = staleness.first_stale(slug, revision, "new sources" if new else None)
         names = tuple(asset.key.to_user_string() for asset in self._assets)

@@ -1,6 +1,6 @@
 """Which authors' partitions are behind, from which asset on, and why: Dagster's events say."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -44,7 +44,8 @@ class Staleness:
         assets: Sequence[dg.AssetsDefinition],
         settings: TwinSettings,
         stores: Mapping[str, VectorStore],
-        authors: Iterable[str] | None = None,
+        *,
+        authors: Collection[str] | None = None,
     ) -> None:
         """Read the latest event of every partition.
 
@@ -53,7 +54,7 @@ class Staleness:
             assets: in the data's order.
             settings: the settings.
             stores: the index backends by the name of their asset.
-            authors: the only ones that will be asked about; by default everybody.
+            authors: the partitions that will be asked for; None for all.
         """
         self._instance = instance
         self._settings = settings

@@ -143,6 +143,13 @@ def test_authors_are_registered_once_and_never_renamed(
     assert store.authors() == [known, Author("bob", "Bob", sample=True)]
 
 
+def test_of_many_bad_lines_the_first_are_named(store: SqliteRawStore, tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(b"{\n" * 1500 + line())
+    report = import_jsonl(path, store)
+    assert (report.counts.new, report.bad, len(report.bad_lines)) == (1, 1500, 1000)
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_a_byte_order_mark_line_ends_and_blank_lines_are_no_fault(
     store: SqliteRawStore, tmp_path: Path, end: bytes

@@ -37,6 +37,12 @@ def find_unused_port() -> int:
         return port
 
 
+@pytest.fixture
+def unused_port() -> int:
+    """A port that nothing listens on."""
+    return find_unused_port()
+
+
 @pytest.fixture(scope="session")
 def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The link of a running stand-in for mongod."""

@@ -1,11 +1,16 @@
 """The sensor on new raw data, ticked as the daemon ticks it."""
 
+import json
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import dagster as dg
 import pytest
 from builders import raw_document
+from pydantic import SecretStr
 
+from twin_assets import notifications
 from twin_assets.definitions import JOB, build_definitions
 from twin_assets.documents import Author
 from twin_assets.partitions import (
@@ -16,15 +21,23 @@ from twin_assets.partitions import (
     register_authors,
 )
 from twin_assets.raw_store import open_raw_store
+from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 from twin_serving.cli.launch import build
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "_PAUSES", (0.0, 0.0))
 
 
 @pytest.fixture
 def tick(settings, instance):
     sensor = build_definitions(settings).get_repository_def().get_sensor_def("new_raw_documents")
 
-    def run(cursor: str | None = None) -> dg.SensorResult | dg.SkipReason:
+    def run(
+        cursor: str | None = None, settings: TwinSettings = settings
+    ) -> dg.SensorResult | dg.SkipReason:
         with dg.build_sensor_context(
             instance=instance, cursor=cursor, resources={"settings": settings}
         ) as context:
@@ -82,6 +95,26 @@ def test_authors_who_are_not_neighbours_need_a_run_each(tick, write, instance):
     assert ranges(tick(cursor)) == [("ada", "ada"), ("cleo", "cleo")]
 
 
+def test_a_tick_takes_a_bounded_batch_and_the_next_the_rest(tick, write, settings, instance):
+    names = [f"author-{number:02}" for number in range(11)]
+    for name in names:
+        write(name)
+    bounded = settings.model_copy(update={"authors_per_run": 2})
+    cursor, asked, runs = None, [], []
+    while isinstance(result := tick(cursor, bounded), dg.SensorResult):
+        for request in result.dynamic_partitions_requests:
+            register_authors(instance, request.partition_keys)
+        groups = ranges(result)
+        assert len(groups) <= 4
+        runs.append(len(groups))
+        asked += [key for first, last in groups for key in sorted({first, last})]
+        if not runs[1:]:
+            write(names[0], "The first author writes again, in the middle of it.")
+        cursor = result.cursor
+    assert sorted(asked) == sorted([*names, names[0]])
+    assert runs == [4, 3]  # of two authors each at most; the one who wrote again is no neighbour
+
+
 def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, instance):
     for author, text in (("ada", "  "), ("bob", "Bob's words."), ("cleo", "Cleo's words.")):
         write(author, text + " About bread and ovens." * bool(text.strip()))
@@ -106,8 +139,12 @@ def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, 
 
     asked = run(range_tags(["ada", "bob", "cleo"]))
     assert ranges(asked) == [("bob", "cleo")]
-    tags = asked.run_requests[0].tags
-    assert job.execute_in_process(instance=instance, tags=tags).success
+    (request,) = asked.run_requests
+    left = {"chunks", "windows", "embeddings", "faiss_index"}  # nothing is crawled once more
+    assert {key.to_user_string() for key in request.asset_selection} == left
+    assert job.execute_in_process(
+        instance=instance, tags=request.tags, asset_selection=list(request.asset_selection)
+    ).success
     assert create_store("faiss", settings).authors() == ["bob", "cleo"]
 
     assert isinstance(run(range_tags(["ada"])), dg.SkipReason)
@@ -133,6 +170,53 @@ def test_what_a_run_that_waits_will_take_up_is_not_requested_again(tick, write, 
     request("ada", "raw_documents", "cleaned_documents")
     request("cleo", "faiss_index")  # reads no raw document
     assert ranges(tick()) == [("bob", "cleo")]
+
+
+def test_a_failed_run_is_told_of_with_author_asset_reason_and_link(write, settings, instance):
+    write("ada", "   ")
+    write("bob", "Bob's words, about bread and ovens.")
+    register_authors(instance, ["ada", "bob"])
+    definitions = build_definitions(settings)
+    sensor = definitions.get_repository_def().get_sensor_def("tell_of_failures")
+    job = definitions.resolve_job_def(JOB)
+    told: list[dict[str, object]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    result = job.execute_in_process(
+        instance=instance, tags=range_tags(["ada", "bob"]), raise_on_error=False
+    )
+    failure = next(e for e in result.all_events if e.is_run_failure)
+
+    def tick(run: dg.DagsterRun, of: TwinSettings) -> None:
+        context = dg.build_run_status_sensor_context(
+            "tell_of_failures", failure, instance, run, resources={"settings": of}
+        )
+        sensor(context.for_run_failure())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        url = SecretStr(f"http://127.0.0.1:{server.server_port}/")
+        listened = settings.model_copy(update={"notify_url": url})
+        tick(result.dagster_run, listened)
+        again = result.dagster_run.with_tags({"dagster/will_retry": "true"})
+        tick(again, listened)  # the run is tried again: there is nothing to tell yet
+        server.shutdown()
+        thread.join()
+    tick(result.dagster_run, listened)  # nobody listens any more: the sensor bears it
+    (notice,) = told
+    (told_of,) = notice["failures"]
+    assert (told_of["author"], told_of["asset"]) == ("ada", "cleaned_documents")
+    assert "No document of ada can be indexed" in told_of["reason"]
+    assert notice["run"] == f"{settings.dagster_link}/runs/{result.run_id}"
 
 
 def test_what_a_build_has_taken_up_is_not_requested_again(tick, write, settings, instance):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import ADA
-from mongo_servers import SERVERS, empty_database, find_unused_port
+from mongo_servers import SERVERS, empty_database
 from store_values import BOB
 
 from twin_assets.raw_store import RawStore
@@ -15,12 +15,6 @@ from twin_assets.raw_store.mongo import MongoRawStore
 from twin_assets.raw_store.sqlite import SqliteRawStore
 
 Connect = Callable[[], RawStore]
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port that nothing listens on."""
-    return find_unused_port()
 
 
 @pytest.fixture(params=SERVERS)

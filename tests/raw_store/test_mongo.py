@@ -18,7 +18,7 @@ from pymongo.uri_parser import parse_uri
 from refusing_server import refusing_server
 
 from twin_assets.documents import Author, Category, RawDocument
-from twin_assets.errors import BadInputError, StorageError, TwinError
+from twin_assets.errors import BadInputError, StorageError, StorageUnavailableError, TwinError
 from twin_assets.raw_store import UpsertCounts
 from twin_assets.raw_store.mongo import MongoRawStore
 from twin_assets.raw_store.mongo_link import MongoLink
@@ -174,7 +174,7 @@ def test_a_server_that_is_away_is_one_line_with_host_and_port(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     link = f"mongodb://{password}127.0.0.1:{unused_port}/twin?serverSelectionTimeoutMS=200"
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(StorageUnavailableError) as caught:
         MongoRawStore(link)
     gc.collect()  # a client that was left open would warn here
     text = str(caught.value)

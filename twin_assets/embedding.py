@@ -12,6 +12,7 @@ import numpy as np
 from twin_assets.artifacts import Vectors
 from twin_assets.errors import ModelError
 from twin_assets.model_folder import ModelFolder, find_model, load_tokenizer
+from twin_assets.model_turns import MODEL_TURNS
 from twin_assets.settings import TwinSettings
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Embedder:
                 "attention_mask": mask.to(model.device),
             }
             # inference_mode is a thread's own, so it must not span the yield
-            with torch.inference_mode():
+            with MODEL_TURNS.turn(ids.numel()), torch.inference_mode():
                 output = self._run(model, features)
             output["special_tokens_mask"] = special.to(model.device)
             yield batch, output

@@ -151,6 +151,18 @@ def test_a_small_model_is_given_what_it_has_room_for(asked: httpx.Client, tgi: T
     assert len(tgi.requests) == 1  # it was not tried with more
 
 
+def test_it_thinks_before_it_answers(asked: httpx.Client, tgi: TgiServer) -> None:
+    tgi.reply = lambda request: "<think> The fridge [2]? </think> In the fridge [1]."
+    with asked.stream("POST", "/rag/stream", json=FAST) as stream:
+        found = events(stream)
+    said = "".join(data["text"] for name, data in found if name == "token")
+    assert said == found[-1][1]["answer"] == "In the fridge [1]."
+    assert [citation["n"] for citation in found[-1][1]["citations"]] == [1]
+    tgi.reply = lambda request: "<think> The fridge [2]? No, the"
+    told = assert_passages_survive(asked, "The model thought and did not answer")
+    assert told["answer"] == ""
+
+
 def test_a_cut_answer_says_so(serve: Serve, tgi: TgiServer) -> None:
     tgi.reply = lambda request: "word " * 100
     client = serve(llm="tgi", tgi_url=tgi.url, answer_tokens=16)

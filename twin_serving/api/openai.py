@@ -1,6 +1,5 @@
 """OpenAI's chat completions in front of the twins: one model an author, and one for all."""
 
-import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -9,7 +8,6 @@ from uuid import uuid4
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
@@ -17,6 +15,7 @@ from twin_assets.errors import BadInputError, UnknownAuthorError
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer, Citation
 from twin_serving.api.connected import while_connected
+from twin_serving.api.events import DESCRIBED, event, event_stream
 from twin_serving.api.problems import problem, problem_response, problems
 from twin_serving.llm import Message
 from twin_serving.retrieval import RetrievalOptions
@@ -140,17 +139,14 @@ def openai_routes(twin: Twin) -> APIRouter:
     @routes.post(
         "/chat/completions",
         response_model=ChatCompletion,
-        responses={
-            200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-            **problems(400, 404, 413, 422, 502, 503),
-        },
+        responses={**DESCRIBED, **problems(400, 404, 413, 422, 502, 503)},
     )
     async def chat_completions(
         asked: ChatRequest, request: Request, events: Annotated[Any, Depends(begun)]
     ) -> Response | ChatCompletion:
         """Answer the last message; the ones before it are the conversation."""
         if asked.stream:
-            return StreamingResponse(_chunks(asked, events), media_type="text/event-stream")
+            return event_stream(_chunks(asked, events))
 
         async def whole() -> Answer:
             *_, answer = [event async for event in events]
@@ -224,27 +220,23 @@ async def _chunks(asked: ChatRequest, events: Any) -> AsyncIterator[str]:
 
     def said(delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return _event({**chunk, "choices": [choice], **more})
+        return event({**chunk, "choices": [choice], **more})
 
     yield said({"role": "assistant", "content": ""})
-    async for event in events:
-        if isinstance(event, Piece):
-            yield said({"content": event.text})
-        elif isinstance(event, Answer):
-            if event.fault is not None:
-                yield _event({"error": problem(502, event.fault)["error"]})
+    async for one in events:
+        if isinstance(one, Piece):
+            yield said({"content": one.text})
+        elif isinstance(one, Answer):
+            if one.fault is not None:
+                yield event({"error": problem(502, one.fault)["error"]})
                 return
-            if event.citations:
-                yield said({"content": sources(event.citations)})
-            cited = citation_dicts(event.citations)
-            yield said({}, event.written.finish or "stop", citations=cited)
+            if one.citations:
+                yield said({"content": sources(one.citations)})
+            cited = citation_dicts(one.citations)
+            yield said({}, one.written.finish or "stop", citations=cited)
             if usage:
-                yield _event({**chunk, "choices": [], "usage": _usage(event)})
+                yield event({**chunk, "choices": [], "usage": _usage(one)})
     yield "data: [DONE]\n\n"
-
-
-def _event(data: dict[str, Any]) -> str:
-    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 def _usage(answer: Answer) -> Usage:

@@ -1,17 +1,18 @@
 """Questions: ``/rag``, its stream, ``/retrieve``, and what the asker made of the answer."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Any, NamedTuple
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi.responses import StreamingResponse
 
 from twin_assets.errors import BadInputError
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer, Event
 from twin_serving.api.connected import while_connected
+from twin_serving.api.events import DESCRIBED, event, event_stream
 from twin_serving.api.problems import problem, problem_response, problems
 from twin_serving.api.schemas import FeedbackRequest, RetrieveRequest
 from twin_serving.retrieval import Retrieval
@@ -67,27 +68,16 @@ def question_routes(twin: Twin) -> APIRouter:
 
     @routes.post(
         "/rag/stream",
-        response_class=EventSourceResponse,
-        responses=problems(400, 404, 413, 422, 503),
+        response_class=StreamingResponse,
+        responses={**DESCRIBED, **problems(400, 404, 413, 422, 503)},
     )
-    async def rag_stream(
-        begun: Annotated[_Begun, Depends(begun)],
-    ) -> AsyncIterable[ServerSentEvent]:
+    async def rag_stream(begun: Annotated[_Begun, Depends(begun)]) -> StreamingResponse:
         """Answer a question as server-sent events: trace, passages, token (many), done.
 
         `done` holds the whole answer. A language model that fails sends `error`, a problem, before
         it.
         """
-        yield ServerSentEvent(event="trace", data=trace_dicts(begun.retrieval.trace))
-        yield ServerSentEvent(event="passages", data=passage_dicts(begun.retrieval))
-        async for event in begun.events:
-            if isinstance(event, Piece):
-                cited = [support.n for support in event.support]
-                yield ServerSentEvent(event="token", data={"text": event.text, "cites": cited})
-            elif isinstance(event, Answer):
-                if event.fault is not None:
-                    yield ServerSentEvent(event="error", data=problem(502, event.fault))
-                yield ServerSentEvent(event="done", data=answer_dict(event))
+        return event_stream(_streamed(begun))
 
     @routes.post("/retrieve", responses=problems(400, 404, 413, 422, 503))
     async def retrieve(asked: RetrieveRequest, request: Request) -> RetrievalJson:
@@ -109,3 +99,16 @@ def question_routes(twin: Twin) -> APIRouter:
         return Response(status_code=204)
 
     return routes
+
+
+async def _streamed(begun: _Begun) -> AsyncIterator[str]:
+    yield event(trace_dicts(begun.retrieval.trace), "trace")
+    yield event(passage_dicts(begun.retrieval), "passages")
+    async for one in begun.events:
+        if isinstance(one, Piece):
+            cited = [support.n for support in one.support]
+            yield event({"text": one.text, "cites": cited}, "token")
+        elif isinstance(one, Answer):
+            if one.fault is not None:
+                yield event(problem(502, one.fault), "error")
+            yield event(answer_dict(one), "done")

@@ -1,4 +1,4 @@
-"""A model that is asked by so many at once, and once more after a fault that may pass."""
+"""A model asked by so many at once, again after a fault that may pass, heard when it answers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 from twin_assets.errors import ModelServerUnavailableError
 from twin_serving.llm import Finish, LanguageModel, Message, ModelInfo
+from twin_serving.llm.thoughts import Thoughts
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5  # before the second attempt, twice as long before the third
@@ -19,7 +20,7 @@ class GuardedModel:
     """A :class:`~twin_serving.llm.LanguageModel` round a provider's.
 
     Connections that fail, 429 and 5xx are tried again, nothing else; an answer of which something
-    was passed on is not begun again.
+    was passed on is not begun again. What the model thinks before it answers is passed over.
     """
 
     def __init__(self, model: LanguageModel, at_once: int) -> None:
@@ -41,9 +42,11 @@ class GuardedModel:
     ) -> str:
         """See :meth:`LanguageModel.complete`."""
         async with self._places:
-            return await _again(
+            text = await _again(
                 lambda: self._model.complete(messages, max_tokens=max_tokens, schema=schema)
             )
+        thoughts = Thoughts()
+        return thoughts.feed(text) + thoughts.end()
 
     async def stream(
         self, messages: Sequence[Message], *, max_tokens: int
@@ -51,13 +54,14 @@ class GuardedModel:
         """See :meth:`LanguageModel.stream`."""
         async with self._places:
             for attempt in range(_ATTEMPTS):
-                begun = False
+                begun, thoughts = False, Thoughts()
                 answer = self._model.stream(messages, max_tokens=max_tokens)
                 try:
                     async with aclosing(cast("Any", answer)):
                         async for piece in answer:
-                            begun = True
-                            yield piece
+                            for said in thoughts.heard(piece):
+                                begun = True
+                                yield said
                 except ModelServerUnavailableError as error:
                     if begun or not await _paused(error, attempt):
                         raise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from twin_assets.embedding import Embedder, has_bfloat16
 from twin_assets.errors import ModelError
+from twin_assets.model_turns import MODEL_TURNS
 from twin_serving.retrieval import Candidate
 from twin_serving.retrieval.readings import readings
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder as Model
 
 _BATCH = 32
+_CHARACTERS_A_TOKEN = 4  # of English prose, roughly
 
 
 class CrossEncoder:
@@ -60,14 +62,16 @@ class CrossEncoder:
         model = self._load()
         import torch
 
+        characters = sum(len(question) + len(piece) for question, piece in pairs)
         try:
-            # it sorts the pairs by length itself, so that little is spent on padding
-            scores: list[float] = model.predict(
-                pairs,
-                batch_size=_BATCH,
-                activation_fn=torch.nn.Sigmoid(),
-                show_progress_bar=False,
-            ).tolist()
+            with MODEL_TURNS.turn(characters // _CHARACTERS_A_TOKEN):
+                # it sorts the pairs by length itself, so that little is spent on padding
+                scores: list[float] = model.predict(
+                    pairs,
+                    batch_size=_BATCH,
+                    activation_fn=torch.nn.Sigmoid(),
+                    show_progress_bar=False,
+                ).tolist()
         except (IndexError, RuntimeError, ValueError) as error:
             # as with a tokenizer of another model, or too little memory
             line = " ".join(f"{type(error).__name__}: {error}".split())

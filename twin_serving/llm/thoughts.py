@@ -1,0 +1,67 @@
+"""What a reasoning model thinks before it answers, ``<think>…</think>``, which is no answer."""
+
+from collections.abc import Iterator
+
+from twin_assets.errors import ModelServerError
+from twin_serving.llm import Finish
+
+_OPENS, _CLOSES = "<think>", "</think>"
+
+
+class Thoughts:
+    """Leaves the thoughts at an answer's beginning out, however it is split into pieces.
+
+    A block that never ends is thought to its end. The same words later in an answer are its text.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was said yet."""
+        self._held = ""  # what may be part of a tag
+        self._thinking = False
+        self._thought = False
+        self._answering = False
+
+    def heard(self, piece: str | Finish) -> Iterator[str | Finish]:
+        """Yield what is left of a streamed answer's piece; raises as :meth:`end`."""
+        text = self.end() if isinstance(piece, Finish) else self.feed(piece)
+        if text:
+            yield text
+        if isinstance(piece, Finish):
+            yield piece
+
+    def feed(self, text: str) -> str:
+        """Return what of the answer is certain with this much more of it."""
+        if self._answering:
+            return text
+        self._held += text
+        while True:
+            if self._thinking:
+                _, closed, after = self._held.partition(_CLOSES)
+                if not closed:
+                    self._held = self._held[1 - len(_CLOSES) :]
+                    return ""
+                self._thinking, self._held = False, after
+            begun = self._held.lstrip()
+            if begun.startswith(_OPENS):
+                self._thinking = self._thought = True
+                self._held = begun.removeprefix(_OPENS)
+            elif _OPENS.startswith(begun):
+                return ""
+            else:
+                self._answering = True
+                return begun if self._thought else self._held
+
+    def end(self) -> str:
+        """Return what was held back of the answer, which has ended.
+
+        Raises:
+            ModelServerError: it was thoughts alone.
+        """
+        if self._answering:
+            return ""
+        if self._thought and (self._thinking or not self._held.strip()):
+            raise ModelServerError(
+                "The model thought and did not answer. Give it more tokens (TWIN_ANSWER_TOKENS), "
+                "or have its server switch its reasoning off."
+            )
+        return self._held

@@ -163,7 +163,7 @@ def _side(side: Side, name: str, other: Side) -> str:
     parts = [
         text_html([piece], name)
         if piece.text.strip() in said
-        else f"<ins>{text_html([piece], name)}</ins>"
+        else f" <ins>{text_html([replace(piece, text=piece.text.strip())], name)}</ins>"
         for piece in side.pieces
     ]
     fault = fault_html(answer.fault) if answer.fault else ""

@@ -93,12 +93,18 @@ class Twin:
         through: str = "python",
     ) -> Answer:
         """Return the cited answer, where no event loop runs; see :meth:`stream`."""
+        return anyio.run(self.ask_async, question, options, history, through)
 
-        async def whole() -> Answer:
-            *_, answer = [event async for event in self.stream(question, options, history, through)]
-            return cast("Answer", answer)  # the stream always ends with it
-
-        return anyio.run(whole)
+    async def ask_async(
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message] = (),
+        through: str = "python",
+    ) -> Answer:
+        """Return the cited answer; see :meth:`stream`."""
+        *_, answer = [event async for event in self.stream(question, options, history, through)]
+        return cast("Answer", answer)  # the stream always ends with it
 
     async def stream(
         self,

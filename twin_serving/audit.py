@@ -47,7 +47,8 @@ class AuditEntry:
 
     ``at`` is an ISO 8601 time in UTC, ``through`` the surface that it was asked at, ``authors``
     those whose passages were found, ``versions`` the index version of each author that was
-    searched, ``stages`` the seconds of each, ``fault`` why there is no answer, or no whole one.
+    searched, ``stages`` the seconds of each, ``finish`` how the model ended, ``fault`` why there is
+    no answer, or no whole one. Where only passages were asked for, there is no ``provider``.
     """
 
     id: str
@@ -66,6 +67,7 @@ class AuditEntry:
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
     answer: str = ""
+    finish: str | None = None
     fault: str | None = None
     compliant: bool | None = None
     policy_reason: str | None = None

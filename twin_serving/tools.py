@@ -37,11 +37,12 @@ class Tools:
     ) -> RetrievalJson:
         """Find the passages that a question is answered by, with their sources."""
         try:
-            return retrieval_dict(
-                await self.twin.retrieve_async(question, _options(author, preset))
+            retrieval = await self.twin.retrieve_async(
+                question, _options(author, preset), through=self.through
             )
         except TwinError as error:
             raise self.refusal(str(error)) from None
+        return retrieval_dict(retrieval)
 
     async def ask(
         self, question: Question, author: Author = None, preset: Preset = "balanced"

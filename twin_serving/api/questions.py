@@ -78,7 +78,8 @@ def question_routes(twin: Twin) -> APIRouter:
     async def retrieve(asked: RetrieveRequest, request: Request) -> RetrievalJson:
         """Find the passages for a question."""
         retrieval = await while_connected(
-            request, lambda: twin.retrieve_async(asked.query, asked.options(), asked.turns())
+            request,
+            lambda: twin.retrieve_async(asked.query, asked.options(), asked.turns(), _THROUGH),
         )
         return retrieval_dict(retrieval)
 

@@ -162,6 +162,19 @@ def test_every_question_is_a_row(sample_home, tmp_path: Path) -> None:
     assert (row.fault, row.compliant, row.feedback) == (None, True, None)
 
 
+def test_passages_that_were_asked_for_alone_are_a_row(sample_home, tmp_path: Path) -> None:
+    twin, log = twin_of(sample_home, tmp_path)
+    retrieval = twin.retrieve(QUESTION, RetrievalOptions(), through="test")
+    with pytest.raises(BadInputError):
+        twin.retrieve("Why?", RetrievalOptions(author="nobody"))
+    refused, row = log.entries()
+    assert "nobody" in (refused.fault or "")
+    assert (row.through, row.question, row.author) == ("test", QUESTION, "mara-lindqvist")
+    assert list(row.stages) == [stage.stage for stage in retrieval.trace]
+    assert list(row.chunk_ids) == [id_ for p in retrieval.passages for id_ in p.chunk_ids]
+    assert (row.provider, row.answer, row.compliant, row.fault) == (None, "", None, None)
+
+
 def test_a_question_that_fails_is_a_row_too(sample_home, tmp_path: Path) -> None:
     twin, log = twin_of(sample_home, tmp_path)
     with pytest.raises(BadInputError):

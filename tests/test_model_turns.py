@@ -9,22 +9,38 @@ from twin_assets.model_turns import Turns
 from twin_assets.settings import PACKAGED_MODEL
 
 
-def test_one_at_a_time_the_shortest_first() -> None:
-    turns, order, inside = Turns(), [], []
+def order_of(comers: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Return the order in which those are let in who came at these seconds with so many tokens."""
+    now, order, inside = [0.0], [], []
+    turns = Turns(lambda: now[0])
 
-    def read(tokens: int) -> None:
-        with turns.turn(tokens):
-            inside.append(1)
-            order.append((tokens, len(inside)))
+    def read(comer: tuple[float, int]) -> None:
+        with turns.turn(comer[1]):
+            assert not inside
+            inside.append(comer)
+            order.append(comer)
             inside.pop()
 
-    sizes = [40, 10, 30, 10, 20]
-    with ThreadPoolExecutor(len(sizes)) as pool, turns.turn(99):  # all of them wait for this one
-        for size in sizes:
-            pool.submit(read, size)
-        while len(turns._waiting) < len(sizes):
-            sleep(0.001)
-    assert order == [(size, 1) for size in sorted(sizes)]
+    with ThreadPoolExecutor(len(comers)) as pool, turns.turn(99):  # all of them wait for this one
+        reading = []
+        for number, comer in enumerate(comers, 1):
+            now[0] = comer[0]
+            reading.append(pool.submit(read, comer))
+            while len(turns._waiting) < number:
+                sleep(0.001)
+    for one in reading:
+        one.result()
+    return order
+
+
+def test_those_with_little_to_read_are_let_in_first() -> None:
+    comers = [(0.0, 4000), (0.0, 10), (0.1, 3000), (0.2, 10), (0.3, 200)]
+    assert order_of(comers) == sorted(comers, key=lambda comer: (comer[1], comer[0]))
+
+
+def test_nobody_waits_without_end() -> None:
+    comers = [(0.0, 4000), *((second, 10) for second in (0.5, 1.0, 1.5, 2.5, 3.0))]
+    assert order_of(comers) == [*comers[1:4], comers[0], *comers[4:]]
 
 
 def test_a_fault_gives_the_turn_back() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from chat_servers import ChatServer, running_chat
+from chat_servers import BREAK_OFF, ChatServer, running_chat
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from twin_serving.retrieval import RetrievalOptions
@@ -56,7 +56,11 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 def attributes(span: Any) -> dict[str, Any]:
-    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in span.attributes}
+    def value(one: Any) -> Any:
+        found = getattr(one, one.WhichOneof("value"))
+        return [value(item) for item in found.values] if hasattr(found, "values") else found
+
+    return {a.key: value(a.value) for a in span.attributes}
 
 
 def test_a_question_is_a_trace_with_a_span_a_stage(sample_home, collector: Collector) -> None:
@@ -77,6 +81,7 @@ def test_a_question_is_a_trace_with_a_span_a_stage(sample_home, collector: Colle
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
         "gen_ai.request.model": "tiny",
+        "gen_ai.response.finish_reasons": ["stop"],
         "gen_ai.usage.input_tokens": 2,
         "gen_ai.usage.output_tokens": 2,
     }
@@ -90,6 +95,24 @@ def test_a_question_is_a_trace_with_a_span_a_stage(sample_home, collector: Colle
     everything = str(collector.spans)
     assert "rye" not in everything
     assert "Sour" not in everything
+
+
+def test_a_model_that_fails_is_seen_in_its_span(sample_home, collector: Collector) -> None:
+    with running_chat(ChatServer(lambda request: f"Sour {BREAK_OFF}")) as server:
+        twin = Twin(sample_home.model_copy(update={"llm": "openai", "openai_url": server.url}))
+        answer = twin.ask(QUESTION, RetrievalOptions(use_llm=False, phrasings=1))
+        twin.telemetry.close()
+    failed = [span for span in collector.spans if span.status.message]
+    assert {span.name for span in failed} == {"twin.question", "generation"}
+    assert {span.status.message for span in failed} == {answer.fault}
+
+
+def test_passages_alone_are_a_trace_too(sample_home, collector: Collector) -> None:
+    twin = Twin(sample_home)
+    retrieval = twin.retrieve(QUESTION, RetrievalOptions())
+    twin.telemetry.close()
+    names = [span.name for span in collector.spans]
+    assert sorted(names) == sorted(["twin.question", *(s.stage for s in retrieval.trace)])
 
 
 def test_nothing_is_sent_where_nothing_is_configured(sample_home) -> None:

@@ -65,7 +65,8 @@ class AuditEntry:
 
     ``at`` is an ISO 8601 time in UTC, ``through`` the surface that it was asked at, ``authors``
     those whose passages were found, ``versions`` the index version of each author that was
-    searched, ``stages`` the seconds of each, ``fault`` why there is no answer, or no whole one.
+    searched, ``stages`` the seconds of each, ``finish`` how the model ended, ``fault`` why there is
+    no answer, or no whole one. Where only passages were asked for, there is no ``provider``.
     ``searched`` is the question as it was searched for, where that is not as it was asked, and
     ``cited`` are the ids of the documents that the answer cites.
     """
@@ -88,6 +89,7 @@ class AuditEntry:
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
     answer: str = ""
+    finish: str | None = None
     fault: str | None = None
     compliant: bool | None = None
     policy_reason: str | None = None

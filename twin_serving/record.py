@@ -110,6 +110,7 @@ class Record:
             prompt_tokens=written.prompt_tokens if written else None,
             answer_tokens=written.answer_tokens if written else None,
             answer=self.text,
+            finish=written.finish if written else None,
             fault=self.fault,
             compliant=verdict.compliant if verdict else None,
             policy_reason=verdict.reason if verdict else None,

@@ -42,7 +42,7 @@ class Telemetry:
         from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
         root = self._tracer.start_span(
-            "twin.ask", start_time=started, kind=SpanKind.SERVER, attributes=_asked(entry)
+            "twin.question", start_time=started, kind=SpanKind.SERVER, attributes=_asked(entry)
         )
         inside = set_span_in_context(root)
         at = started
@@ -56,6 +56,8 @@ class Telemetry:
                 attributes=_generation(entry) if writes else {},
             )
             at += round(seconds * _NANOSECONDS)
+            if stage == _GENERATION and entry.fault is not None:
+                span.set_status(Status(StatusCode.ERROR, entry.fault))
             span.end(at)
         if entry.fault is not None:
             root.set_status(Status(StatusCode.ERROR, entry.fault))
@@ -105,6 +107,7 @@ def _generation(entry: AuditEntry) -> dict[str, Any]:
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": entry.provider,
             "gen_ai.request.model": entry.model,
+            "gen_ai.response.finish_reasons": entry.finish and [entry.finish],
             "gen_ai.usage.input_tokens": entry.prompt_tokens,
             "gen_ai.usage.output_tokens": entry.answer_tokens,
         }

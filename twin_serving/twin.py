@@ -3,7 +3,7 @@
 import logging
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from functools import cached_property
 from time import perf_counter
 from typing import Any, cast
@@ -72,18 +72,31 @@ class Twin:
         return ExtractiveAnswerer(embedder_for(self.settings))
 
     def retrieve(
-        self, question: str, options: RetrievalOptions, history: Sequence[Message] = ()
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message] = (),
+        through: str = "python",
     ) -> Retrieval:
-        """Return the passages for the question; raises as :meth:`Retriever.retrieve`."""
-        return self.retriever.retrieve(question, options, history)
+        """Return the passages, where no event loop runs; see :meth:`retrieve_async`."""
+        return anyio.run(self.retrieve_async, question, options, history, through)
 
     async def retrieve_async(
-        self, question: str, options: RetrievalOptions, history: Sequence[Message] = ()
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message] = (),
+        through: str = "python",
     ) -> Retrieval:
-        """Return the passages as :meth:`retrieve` does, in a thread, when it is its turn."""
-        return await to_thread.run_sync(
-            self.retrieve, question, options, history, limiter=self._threads
-        )
+        """Return the passages for the question, which gets its row in the audit trail too.
+
+        Raises:
+            TwinError: as :meth:`Retriever.retrieve`.
+        """
+        async with self._recorded(question, through) as record:
+            await self._find(record, question, options, history)
+            assert record.retrieval is not None  # noqa: S101
+            return record.retrieval
 
     def ask(
         self,
@@ -93,12 +106,18 @@ class Twin:
         through: str = "python",
     ) -> Answer:
         """Return the cited answer, where no event loop runs; see :meth:`stream`."""
+        return anyio.run(self.ask_async, question, options, history, through)
 
-        async def whole() -> Answer:
-            *_, answer = [event async for event in self.stream(question, options, history, through)]
-            return cast("Answer", answer)  # the stream always ends with it
-
-        return anyio.run(whole)
+    async def ask_async(
+        self,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message] = (),
+        through: str = "python",
+    ) -> Answer:
+        """Return the cited answer; see :meth:`stream`."""
+        *_, answer = [event async for event in self.stream(question, options, history, through)]
+        return cast("Answer", answer)  # the stream always ends with it
 
     async def stream(
         self,
@@ -122,14 +141,20 @@ class Twin:
         Raises:
             TwinError: as :meth:`Retriever.retrieve`, before anything is yielded.
         """
-        record = Record(question, through)
-        try:
+        async with self._recorded(question, through) as record:
             answering = self._answer(record, question, options, history)
             async with aclosing(cast("Any", answering)):
                 async for event in answering:
                     if isinstance(event, Answer):
                         await self._keep(record)
                     yield event
+
+    @asynccontextmanager
+    async def _recorded(self, question: str, through: str) -> AsyncIterator[Record]:
+        """Keep the question's row at the end, whatever becomes of it."""
+        record = Record(question, through)
+        try:
+            yield record
         except (CancelledError, GeneratorExit):
             record.fault = record.fault or _LEFT
             raise
@@ -142,6 +167,21 @@ class Twin:
             with anyio.CancelScope(shield=True):
                 await self._keep(record)
 
+    async def _find(
+        self,
+        record: Record,
+        question: str,
+        options: RetrievalOptions,
+        history: Sequence[Message],
+    ) -> None:
+        """Find the passages, in a thread, when it is the question's turn."""
+
+        def find() -> Retrieval:
+            return self.retriever.retrieve(question, options, history)  # the first one makes it
+
+        record.retrieval = await to_thread.run_sync(find, limiter=self._threads)
+        record.trace = record.retrieval.trace
+
     async def _answer(
         self,
         record: Record,
@@ -149,9 +189,9 @@ class Twin:
         options: RetrievalOptions,
         history: Sequence[Message],
     ) -> AsyncIterator[Event]:
-        retrieval = await self.retrieve_async(question, options, history)
-        record.retrieval = retrieval
-        record.trace = retrieval.trace
+        await self._find(record, question, options, history)
+        retrieval = record.retrieval
+        assert retrieval is not None  # noqa: S101
         yield retrieval
         started = perf_counter()
         first: float | None = None

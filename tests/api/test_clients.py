@@ -4,13 +4,22 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import anyio
+import httpx
 import openai
 import pytest
 from app_servers import SERVED
 from chat_servers import ChatServer, running_chat
+from conftest import Serve
+from gradio_client import Client as GradioClient
+from gradio_client.exceptions import AppError, AuthenticationError
 from mcp import Client
+from pydantic import SecretStr
+
+from twin_assets.settings import TwinSettings
+from twin_serving.audit import open_audit_log
 
 pytestmark = SERVED
 
@@ -118,6 +127,58 @@ def test_an_agent_lists_and_calls_the_tools(address: str) -> None:
             assert "No index of author 'nobody'" in refused.content[0].text
 
     anyio.run(talk)
+
+
+@pytest.fixture
+def gradio(address: str, tmp_path: Path) -> GradioClient:
+    return GradioClient(address, verbose=False, download_files=tmp_path, analytics_enabled=False)
+
+
+def test_gradio_s_client_asks_and_retrieves(
+    gradio: GradioClient, client: httpx.Client, sample_home: TwinSettings
+) -> None:
+    endpoints = gradio.view_api(return_format="dict")["named_endpoints"]
+    assert set(endpoints) == {"/ask", "/retrieve"}
+    names = [one["parameter_name"] for one in endpoints["/ask"]["parameters"]]
+    assert names == ["question", "author", "preset"]
+    answer = gradio.predict(BREAD, api_name="/ask")
+    over_http = client.post("/rag", json={"query": BREAD}).json()
+    assert answer.keys() == over_http.keys()
+    assert answer["answer"] == over_http["answer"]
+    assert answer["author"]["slug"] == "mara-lindqvist"
+    entry = next(e for e in open_audit_log(sample_home).entries() if e.id == answer["id"])
+    assert (entry.through, entry.question) == ("gradio", BREAD)
+    found = gradio.predict("How warm?", author="tomas-okafor", preset="fast", api_name="/retrieve")
+    assert {passage["author"] for passage in found["passages"]} <= {"tomas-okafor"}
+    asked = {"query": "How warm?", "author": "tomas-okafor", "preset": "fast"}
+    assert found["passages"] == client.post("/retrieve", json=asked).json()["passages"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"question": "Why?", "author": "nobody"}, "No index of author 'nobody'"),
+        ({"question": "Why?", "preset": "best"}, "preset: Input should be 'fast', 'balanced' or"),
+        ({"question": 7}, "question: Input should be a valid string."),
+        ({"question": " "}, "The question is empty"),
+    ],
+)
+def test_gradio_s_client_is_told_what_is_wrong(
+    gradio: GradioClient, arguments: dict, said: str
+) -> None:
+    with pytest.raises(AppError) as caught:
+        gradio.predict(**arguments, api_name="/ask")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_gradio_s_client_brings_the_key(serve: Serve, tmp_path: Path) -> None:
+    address = str(serve(api_key=SecretStr("heat")).base_url)
+    kept = {"verbose": False, "download_files": tmp_path, "analytics_enabled": False}
+    with pytest.raises(AuthenticationError):
+        GradioClient(address, **kept)
+    allowed = GradioClient(address, headers={"Authorization": "Bearer heat"}, **kept)
+    assert allowed.predict(BREAD, preset="fast", api_name="/retrieve")["passages"]
 
 
 def test_curl(address: str) -> None:

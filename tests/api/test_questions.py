@@ -145,14 +145,16 @@ def test_feedback_is_kept_beside_the_question(
 
 
 def test_metrics_count_questions(client: httpx.Client) -> None:
-    def answered() -> float:
+    def counted(outcome: str) -> float:
         text = client.get("/metrics").text
-        wanted = 'twin_questions_total{outcome="answered",through="api"} '
+        wanted = f'twin_questions_total{{outcome="{outcome}",through="api"}} '
         return sum(float(line[len(wanted) :]) for line in text.split("\n") if wanted in line)
 
-    before = answered()
+    before = [counted("answered"), counted("found")]
     client.post("/rag", json={"query": BREAD})
-    assert answered() == before + 1
+    for _ in range(2):
+        client.post("/retrieve", json={"query": BREAD})
+    assert [counted("answered"), counted("found")] == [before[0] + 1, before[1] + 2]
     text = client.get("/metrics").text
     assert 'twin_stage_seconds_count{stage="search"}' in text
 

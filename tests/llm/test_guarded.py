@@ -1,5 +1,7 @@
 """The guard round a provider: its turn, and asking again, against a stand-in's real socket."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -61,6 +63,18 @@ def test_what_will_not_pass_is_tried_once(server: ChatServer, status: int) -> No
     with pytest.raises(ModelServerError):
         complete(model_of(server))
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("llm", "library"), [("openai", "openai"), ("tgi", "huggingface_hub")])
+def test_the_first_question_does_not_wait_for_an_import(llm: str, library: str) -> None:
+    code = (
+        "import sys\n"
+        "from twin_assets.settings import load_settings\n"
+        "from twin_serving.llm import create_model\n"
+        f"create_model(load_settings(llm={llm!r}, {llm}_url='http://127.0.0.1:9'))\n"
+        f"assert {library!r} in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_answer_that_has_begun_is_not_begun_again(server: ChatServer) -> None:

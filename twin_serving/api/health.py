@@ -66,14 +66,22 @@ class Metrics:
 
     def count(self, entry: AuditEntry) -> None:
         """Count the question."""
-        outcome = "fault" if entry.fault else "answered" if entry.chunk_ids else "nothing found"
-        self._questions.labels(entry.through, outcome).inc()
-        self._seconds.observe(entry.seconds)
+        self._questions.labels(entry.through, _outcome(entry)).inc()
+        if entry.provider is not None:
+            self._seconds.observe(entry.seconds)
         for stage, seconds in entry.stages.items():
             self._stages.labels(stage).observe(seconds)
         for kind, tokens in (("prompt", entry.prompt_tokens), ("answer", entry.answer_tokens)):
             if entry.model and tokens:
                 self._tokens.labels(entry.model, kind).inc(tokens)
+
+
+def _outcome(entry: AuditEntry) -> str:
+    if entry.fault is not None:
+        return "fault"
+    if not entry.chunk_ids:
+        return "nothing found"
+    return "found" if entry.provider is None else "answered"
 
 
 def health_routes(twin: Twin) -> APIRouter:

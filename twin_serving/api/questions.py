@@ -52,14 +52,9 @@ def question_routes(twin: Twin) -> APIRouter:
 
         A language model that fails is a 502 that holds the passages all the same.
         """
-
-        async def whole() -> Answer:
-            stream = twin.stream(asked.query, asked.options(), asked.turns(), _THROUGH)
-            *_, answer = [event async for event in stream]
-            assert isinstance(answer, Answer)  # noqa: S101  # the stream always ends with it
-            return answer
-
-        answer = await while_connected(request, whole)
+        answer = await while_connected(
+            request, lambda: twin.ask_async(asked.query, asked.options(), asked.turns(), _THROUGH)
+        )
         if answer.fault is not None:
             more: dict[str, Any] = {**answer_dict(answer)}
             del more["fault"]  # it is the detail
@@ -83,7 +78,8 @@ def question_routes(twin: Twin) -> APIRouter:
     async def retrieve(asked: RetrieveRequest, request: Request) -> RetrievalJson:
         """Find the passages for a question."""
         retrieval = await while_connected(
-            request, lambda: twin.retrieve_async(asked.query, asked.options(), asked.turns())
+            request,
+            lambda: twin.retrieve_async(asked.query, asked.options(), asked.turns(), _THROUGH),
         )
         return retrieval_dict(retrieval)
 

@@ -88,7 +88,11 @@ def retrieve_command(
         no_llm=no_llm,
         no_self_query=no_self_query,
     )
-    retrieval = _twin(index, as_of).retrieve(question, options)
+    twin = _twin(index, as_of)
+    try:
+        retrieval = twin.retrieve(question, options, through="cli")
+    finally:
+        twin.telemetry.close()
     if as_json:
         print_json(retrieval_dict(retrieval))
         return

@@ -1,16 +1,28 @@
-"""Any server that speaks OpenAI's chat completions: vLLM, SGLang, llama.cpp, Ollama, OpenAI."""
+"""Any server that speaks OpenAI's chat completions: vLLM, SGLang, llama.cpp, Ollama, OpenAI.
+
+Importing this takes half a second; it must not be the first question's, in the event loop.
+"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    BadRequestError,
+    DefaultAsyncHttpxClient,
+    OpenAIError,
+    Timeout,
+    UnprocessableEntityError,
+)
 
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
 from twin_serving.llm.chat import as_json, pieces_of, text_of
 from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, tls
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
 
 _NO_KEY = "none"  # a server without keys passes over it, and the client insists on one
 
@@ -64,8 +76,6 @@ class OpenAIModel:
         schema: Mapping[str, Any] | None = None,
     ) -> str:
         """See :meth:`LanguageModel.complete`."""
-        from openai import BadRequestError, UnprocessableEntityError
-
         request = await self._request(messages)
         async with self._client() as client:
             if schema is not None and self._keeps_to_schemas:
@@ -106,8 +116,6 @@ class OpenAIModel:
 
     async def _asked(self, client: Any, request: dict[str, Any], most: int) -> Any:
         """Send the request; newer models of OpenAI's call the limit otherwise, and say so."""
-        from openai import BadRequestError
-
         try:
             return await client.chat.completions.create(**request, **{self._limit: most})
         except BadRequestError as error:
@@ -117,21 +125,11 @@ class OpenAIModel:
             return await client.chat.completions.create(**request, **{self._limit: most})
 
     @asynccontextmanager
-    async def _client(self) -> AsyncIterator["AsyncOpenAI"]:
+    async def _client(self) -> AsyncIterator[AsyncOpenAI]:
         """Yield a client for one call: closing it ends the call, whatever became of it.
 
         Its faults become ours.
         """
-        from openai import (
-            APIConnectionError,
-            APIStatusError,
-            APITimeoutError,
-            AsyncOpenAI,
-            DefaultAsyncHttpxClient,
-            OpenAIError,
-            Timeout,
-        )
-
         fault: ModelServerError
         try:
             async with AsyncOpenAI(

@@ -1,9 +1,20 @@
-"""Hugging Face's text-generation-inference, through huggingface_hub's InferenceClient."""
+"""Hugging Face's text-generation-inference, through huggingface_hub's InferenceClient.
+
+Importing this takes a quarter of a second; it must not be the first question's, in the event loop.
+"""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
+
+import httpx2
+from huggingface_hub import (
+    AsyncInferenceClient,
+    InferenceTimeoutError,
+    set_async_client_factory,
+)
+from huggingface_hub.errors import HfHubHTTPError, OverloadedError, TextGenerationError
 
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
@@ -49,7 +60,7 @@ class TgiModel:
             async with self._client() as client:
                 try:
                     told = await client.get_endpoint_info()
-                except _http_error() as error:
+                except HfHubHTTPError as error:
                     # others that speak TGI's chat have no such page
                     if error.response.status_code != _NOT_FOUND:
                         raise
@@ -99,7 +110,7 @@ class TgiModel:
                         stream=True,
                         stream_options={"include_usage": True},
                     )
-                except _http_error() as error:
+                except HfHubHTTPError as error:
                     if not _lacks_template(error):
                         raise
                     self._chats = False
@@ -139,7 +150,7 @@ class TgiModel:
                     max_tokens=max_tokens,
                     response_format=wanted,
                 )
-            except _http_error() as error:
+            except HfHubHTTPError as error:
                 if _lacks_template(error):
                     self._chats = False
                     return None
@@ -177,10 +188,6 @@ class TgiModel:
 
         Its faults become ours.
         """
-        import httpx2
-        from huggingface_hub import AsyncInferenceClient, InferenceTimeoutError
-        from huggingface_hub.errors import OverloadedError, TextGenerationError
-
         _share_certificates()
         fault: ModelServerError
         limits: Any = httpx2.Timeout(self._timeout, connect=CONNECT_SECONDS)
@@ -192,10 +199,10 @@ class TgiModel:
                 timeout=limits,
             ) as client:
                 yield client
-        except _http_error() as error:
+        except HfHubHTTPError as error:
             fault = self._refused(error)
         except TextGenerationError as error:  # what TGI says, of a status or in the stream
-            if isinstance(error.__cause__, _http_error()):
+            if isinstance(error.__cause__, HfHubHTTPError):
                 fault = self._refused(error.__cause__)
             else:
                 fault = self._refused_in_stream(error.args[0], isinstance(error, OverloadedError))
@@ -212,17 +219,9 @@ class TgiModel:
         raise fault from None
 
 
-def _http_error() -> Any:
-    from huggingface_hub.errors import HfHubHTTPError
-
-    return HfHubHTTPError
-
-
 @cache
 def _share_certificates() -> None:
     """Let the hub's clients, made anew for every call, read the certificates once."""
-    import httpx2
-    from huggingface_hub import set_async_client_factory
 
     async def read_refusal(response: httpx2.Response) -> None:
         if response.is_error:  # of a stream nothing would be read, and the reason is in it

@@ -14,6 +14,7 @@ from twin_serving.page.compare import compare_tab
 from twin_serving.page.components import html
 from twin_serving.page.indexes import indexes_tab
 from twin_serving.page.why import NO_ANSWER
+from twin_serving.page_api import add_endpoints
 from twin_serving.twin import Twin
 
 _FOLDER = Path(__file__).parent
@@ -45,6 +46,7 @@ def build_page(twin: Twin) -> gr.Blocks:
                 activity_tab(twin, activity)
             with ask:
                 AskTab(twin, page, tabs, why, found)
+        add_endpoints(twin)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page
 

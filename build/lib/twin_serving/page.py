@@ -14,6 +14,7 @@ from twin_assets.errors import TwinError
 from twin_serving import rendering
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer
+from twin_serving.page_api import add_endpoints
 from twin_serving.retrieval import PRESETS, Retrieval, StageTrace
 from twin_serving.twin import Twin
 
@@ -147,6 +148,7 @@ def build_page(twin: Twin) -> gr.Blocks:
         )
         stop.click(on_stop, outputs=[status, ask, stop], cancels=[asking], queue=False, **quiet)
         page.load(on_load, outputs=[author, answer], **quiet)
+        add_endpoints(twin)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page
 

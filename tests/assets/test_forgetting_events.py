@@ -1,10 +1,13 @@
 """What Dagster keeps of an author is removed, and nothing of the others."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.definitions.sensor_definition import SensorType
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
 from dagster._core.remote_origin import (
     RegisteredCodeLocationOrigin,
@@ -18,12 +21,19 @@ from dagster._core.scheduler.instigation import (
     TickData,
     TickStatus,
 )
+from dagster._daemon.asset_daemon import asset_daemon_cursor_to_instigator_serialized_cursor
 
 from twin_assets.assets.forgetting import at_work, forget, traces
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.provenance import latest_by_author, materializations
 from twin_assets.errors import BadInputError
-from twin_assets.partitions import RANGE_END, RANGE_START, range_tags, register_authors
+from twin_assets.partitions import (
+    RANGE_END,
+    RANGE_START,
+    authors,
+    range_tags,
+    register_authors,
+)
 
 # The end of one is another's beginning, one has letters that are escaped where they are serialized,
 # and one is named as the asset is.
@@ -158,6 +168,47 @@ def test_ticks_and_backfills_that_name_the_author_go(
     assert {b.backfill_id for b in instance.get_backfills()} == {f"of-{key}" for key in others}
     (kept,) = instance.all_instigator_state()
     assert kept.instigator_data == data._replace(last_run_key="7:")
+
+
+@pytest.mark.parametrize("author", [ADA, JAPANESE])
+def test_what_the_automation_remembers_of_the_author_goes(
+    instance: dg.DagsterInstance, run: Run, author: str
+) -> None:
+    run(*KEYS)
+
+    @dg.asset(
+        deps=[words],
+        partitions_def=authors,
+        automation_condition=dg.AutomationCondition.missing(),
+    )
+    def lines() -> None: ...
+
+    register_authors(instance, KEYS)
+    assets = [words, lines]
+    tick = dg.evaluate_automation_conditions(
+        assets, instance, asset_selection=dg.AssetSelection.assets(lines)
+    )
+    assert tick.get_requested_partitions(lines.key) == set(KEYS)
+    origin = RemoteInstigatorOrigin(
+        RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("twin"), "repository"), "automation"
+    )
+    data = SensorInstigatorData(
+        cursor=asset_daemon_cursor_to_instigator_serialized_cursor(tick.cursor),
+        sensor_type=SensorType.AUTO_MATERIALIZE,
+    )
+    instance.add_instigator_state(
+        InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, data)
+    )
+    evaluations = [result.serializable_evaluation for result in tick.results]
+    with partition_loading_context(datetime.now(UTC), dynamic_partitions_store=instance):
+        instance.schedule_storage.add_auto_materialize_asset_evaluations(
+            1, [evaluation.with_run_ids(frozenset()) for evaluation in evaluations]
+        )
+    forget(instance, author)
+    assert traces(instance, author) == 0
+    # a cursor holds ranges, whose ends alone are named
+    (kept,) = instance.all_instigator_state()
+    assert (kept.instigator_data.cursor is None) is (author == ADA)
 
 
 def test_what_is_not_at_its_end_is_named(instance: dg.DagsterInstance, run: Run) -> None:

@@ -39,7 +39,7 @@ def test_from_import_to_answer(twin, documents):
 
     plan = twin("build", "--dry-run")
     assert "ada-quillfeather: from raw_documents on: never materialized" in plan.out
-    assert "2 windows would be embedded." in plan.out
+    assert "2 windows would be embedded." in plan.out  # nothing was measured yet
 
     built = twin("build")
     assert built.code == 0
@@ -52,6 +52,18 @@ def test_from_import_to_answer(twin, documents):
     assert "0 windows embedded." in second.out
     assert json.loads(twin("build", "--json").out)["windows_embedded"] == 0
     assert json.loads(twin("build", "--dry-run", "--json").out)["windows_to_embed"] == 0
+
+    documents.write_text(line(text="Rye keeps for a week in a linen cloth."), encoding="utf-8")
+    twin("import", documents)
+    plan = twin("build", "--dry-run")
+    assert "1 window would be embedded, in about 1 second." in plan.out
+    cost = json.loads(twin("build", "--dry-run", "--json").out)
+    assert cost["windows_to_embed"] == 1
+    assert 0 < cost["embedding_seconds"] < 60
+    documents.write_text(line(), encoding="utf-8")
+    twin("import", documents)
+    assert "0 windows would be embedded." in twin("build", "--dry-run").out  # read before
+    twin("build")
 
     status = json.loads(twin("status", "--json").out)
     states = {author["slug"]: set(author["assets"].values()) for author in status["authors"]}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from time import perf_counter
 
 import dagster as dg
 import numpy as np
@@ -17,6 +18,7 @@ from twin_assets.gate import vectors_are_sound
 from twin_assets.settings import TwinSettings
 from twin_assets.vector_cache import VectorCache
 
+RATE = "windows embedded a second"  # measured in the run, of short and long ones together
 _FINGERPRINT = "twin/fingerprint"
 # Windows that go through the model together, sorted by length: about 50 MB with their vectors.
 _TOGETHER = 10_000
@@ -47,6 +49,7 @@ def embeddings(
     groups = _groups(settings, run.to_make)
     windows_of: dict[str, list[Window]] = {}
     vectors: dict[str, Vectors] = {}
+    rate: dict[str, float] = {}
     uncounted: set[str] = set()  # embedded in this run; a text of two authors counts once
 
     def embed_group() -> None:
@@ -58,8 +61,11 @@ def embeddings(
             missing = {key: text for key, text in texts.items() if key not in vectors}
             context.log.info(f"{len(missing)} texts to embed, {len(vectors)} embedded before")
             if missing:
+                embedder.warm()
+                started = perf_counter()
                 with _progress(context, len(missing)) as progress:
                     vectors.update(embed_missing(missing, embedder.encode, cache, progress))
+                rate[RATE] = round(len(missing) / (perf_counter() - started), 1)
         uncounted.update(missing)
 
     def work(author: str, _: Sequence[Materialization]) -> Outcome:
@@ -91,6 +97,7 @@ def embeddings(
                 "precision": embedder.precision,
                 "dimension": embedder.dimension,
                 "check": verdict.reason,
+                **rate,
             },
             tags={_FINGERPRINT: embedder.fingerprint},
         )

@@ -5,9 +5,7 @@ in which runs the author took part: what it holds goes last, so that after an in
 is found again.
 """
 
-import json
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 import sqlalchemy as db
@@ -27,7 +25,9 @@ from dagster._record import copy
 from dagster._serdes import deserialize_value, serialize_value
 from sqlalchemy.engine import Connection
 
+from twin_assets.assets.automation_state import forget_automation, traces_of_automation
 from twin_assets.assets.dagster_storages import Storages
+from twin_assets.assets.naming import contains, count, delete, value_of, with_value, word_of
 from twin_assets.partitions import RANGE_START
 
 _EVENTS, _VERDICTS = SqlEventLogStorageTable, AssetCheckExecutionsTable
@@ -38,7 +38,6 @@ _AT_WORK = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _FINISHED = [status.value for status in BULK_ACTION_TERMINAL_STATUSES]
-_BATCH = 500  # ids a statement; SQLite's oldest limit on bound variables is 999
 
 Runs = Mapping[str, Sequence[str]]
 
@@ -49,7 +48,7 @@ def at_work(instance: dg.DagsterInstance, author: str) -> list[str]:
     run_ids = list(_runs_of(instance, storages, author))
     runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids, statuses=_AT_WORK)) if run_ids else []
     with storages.runs.connect() as connection:
-        ids = _with_value(connection, BulkActionsTable, "body", author)
+        ids = with_value(connection, BulkActionsTable, "body", author)
         table = BulkActionsTable.c
         query = db.select(table.key).where(table.id.in_(ids), table.status.not_in(_FINISHED))
         backfills = list(connection.scalars(query))
@@ -59,23 +58,24 @@ def at_work(instance: dg.DagsterInstance, author: str) -> list[str]:
 def traces(instance: dg.DagsterInstance, author: str) -> int:
     """Return how many events, verdicts, tags, ticks and so on there are of the author."""
     storages = Storages.of(instance)
-    count = 0
+    found = 0
     for name in storages.shards():
         with storages.shard(name) as connection:
-            count += _count(connection, _EVENTS, _EVENTS.c.partition == author)
+            found += count(connection, _EVENTS, _EVENTS.c.partition == author)
     with storages.index() as connection:
-        count += _count(connection, _EVENTS, _EVENTS.c.partition == author)
-        count += _count(connection, _VERDICTS, _VERDICTS.c.partition == author)
-        count += _count(connection, DynamicPartitionsTable, _is_partition(author))
-        count += len(_caches(connection, author))
+        found += count(connection, _EVENTS, _EVENTS.c.partition == author)
+        found += count(connection, _VERDICTS, _VERDICTS.c.partition == author)
+        found += count(connection, DynamicPartitionsTable, _is_partition(author))
+        found += len(_caches(connection, author))
     with storages.runs.connect() as connection:
-        count += _count(connection, RunTagsTable, _is_tag(author))
-        count += len(_with_value(connection, BulkActionsTable, "body", author))
+        found += count(connection, RunTagsTable, _is_tag(author))
+        found += len(with_value(connection, BulkActionsTable, "body", author))
     with storages.schedules.connect() as connection:
-        count += len(_with_value(connection, JobTickTable, "tick_body", author))
+        found += len(with_value(connection, JobTickTable, "tick_body", author))
         for table, column in ((InstigatorsTable, "instigator_body"), (JobTable, "job_body")):
-            count += len(_with_value(connection, table, column, author))
-    return count
+            found += len(with_value(connection, table, column, author))
+        found += traces_of_automation(connection, author)
+    return found
 
 
 def forget(instance: dg.DagsterInstance, author: str) -> None:
@@ -98,6 +98,7 @@ def forget(instance: dg.DagsterInstance, author: str) -> None:
     _rename_in_runs(instance, storages, author, runs)
     with storages.schedules.connect() as connection:
         _remove_ticks(connection, author)
+        forget_automation(connection, author)
     with storages.index() as connection:
         _remove_verdicts(connection, author, {*runs, RUNLESS_RUN_ID})
     for run_id, others in runs.items():
@@ -139,17 +140,17 @@ def _remove_events(connection: Connection, author: str, run_id: str) -> None:
         (table.partition == author)
         | (
             table.partition.is_(None)
-            & (table.dagster_event_type.is_(None) | _contains(table.event, author))
+            & (table.dagster_event_type.is_(None) | contains(table.event, author))
         ),
     )
-    word = _word(author)
+    word = word_of(author)
     ids = [
         row.id
         for row in connection.execute(query)
         if row.partition == author or row.dagster_event_type is None or word.search(row.event)
     ]
-    _delete(connection, _EVENTS.c.id, ids)
-    _delete(connection, AssetEventTagsTable.c.event_id, ids)
+    delete(connection, _EVENTS.c.id, ids)
+    delete(connection, AssetEventTagsTable.c.event_id, ids)
 
 
 def _remove_verdicts(connection: Connection, author: str, run_ids: Collection[str]) -> None:
@@ -160,16 +161,16 @@ def _remove_verdicts(connection: Connection, author: str, run_ids: Collection[st
         (table.partition == author)
         | (
             (table.partition.is_(None) | (table.execution_status == planned))
-            & _contains(table.evaluation_event, author)
+            & contains(table.evaluation_event, author)
         )
     )
-    word = _word(author)
+    word = word_of(author)
     ids = [
         row.id
         for row in connection.execute(query)
         if row.partition == author or (row.run_id in run_ids and word.search(row.evaluation_event))
     ]
-    _delete(connection, table.id, ids)
+    delete(connection, table.id, ids)
 
 
 def _rename_in_runs(
@@ -177,10 +178,10 @@ def _rename_in_runs(
 ) -> None:
     """Let the ranges of runs that begin or end with the author do so with a neighbour instead."""
     with storages.runs.connect() as connection:
-        _delete(
+        delete(
             connection,
             BulkActionsTable.c.id,
-            _with_value(connection, BulkActionsTable, "body", author),
+            with_value(connection, BulkActionsTable, "body", author),
         )
     for run_id, others in runs.items():
         run = instance.get_run_by_id(run_id)
@@ -208,13 +209,13 @@ def _renamed(value: str, author: str, heir: str) -> str:
 
 def _remove_ticks(connection: Connection, author: str) -> None:
     """Remove the ticks that name the author, and the name from the sensors' last run keys."""
-    ids = _with_value(connection, JobTickTable, "tick_body", author)
-    _delete(connection, JobTickTable.c.id, ids)
+    ids = with_value(connection, JobTickTable, "tick_body", author)
+    delete(connection, JobTickTable.c.id, ids)
     for table, column in ((InstigatorsTable, "instigator_body"), (JobTable, "job_body")):
-        for row_id in _with_value(connection, table, column, author):
+        for row_id in with_value(connection, table, column, author):
             where = table.c.id == row_id
             body = connection.scalars(db.select(table.c[column]).where(where)).one()
-            value = {column: _value(author).sub("", body)}
+            value = {column: value_of(author).sub("", body)}
             connection.execute(table.update().where(where).values(value))
 
 
@@ -226,7 +227,7 @@ def _caches(connection: Connection, author: str) -> list[int]:
     for row_id, event, status in connection.execute(query):
         record = deserialize_value(event) if event else None
         is_author_s = isinstance(record, dg.EventLogRecord) and record.partition_key == author
-        if is_author_s or (status and _value(author).search(status)):
+        if is_author_s or (status and value_of(author).search(status)):
             found.append(row_id)
     return found
 
@@ -263,40 +264,3 @@ def _is_tag(author: str) -> db.ColumnElement[bool]:
     """Return the condition of a tag that is the author, or ends so, as a sensor's run key does."""
     value = RunTagsTable.c.value
     return (value == author) | value.endswith(f":{author}", autoescape=True)
-
-
-def _with_value(connection: Connection, table: db.Table, column: str, author: str) -> list[int]:
-    """Return the ids of the rows whose serialized column has the author as a value."""
-    text = table.c[column]
-    query = db.select(table.c.id, text).where(_contains(text, author))
-    value = _value(author)
-    return [row_id for row_id, body in connection.execute(query) if value.search(body)]
-
-
-def _contains(column: db.Column[str], author: str) -> db.ColumnElement[bool]:
-    return column.contains(_serialized(author), autoescape=True)
-
-
-def _serialized(author: str) -> str:
-    return json.dumps(author)[1:-1]
-
-
-def _word(author: str) -> re.Pattern[str]:
-    """Return what finds the author's key in serialized text as a word of its own."""
-    return re.compile(rf"(?<![\w-]){re.escape(_serialized(author))}(?![\w-])")
-
-
-def _value(author: str) -> re.Pattern[str]:
-    """Return what finds the key as a whole value, or at the end of one, after a colon."""
-    return re.compile(rf'(?<=[":]){re.escape(_serialized(author))}(?=\\?")')
-
-
-def _count(connection: Connection, table: db.Table, where: db.ColumnElement[bool]) -> int:
-    return connection.scalars(db.select(db.func.count()).select_from(table).where(where)).one()
-
-
-def _delete(connection: Connection, column: db.Column[int], ids: Iterable[int]) -> None:
-    ordered = sorted(ids)
-    for at in range(0, len(ordered), _BATCH):
-        where = column.in_(ordered[at : at + _BATCH])
-        connection.execute(column.table.delete().where(where))

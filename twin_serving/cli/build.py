@@ -18,7 +18,7 @@ from twin_serving.cli.indexes import Backends
 from twin_serving.cli.launch import BuildReport, build, end_abandoned_runs
 from twin_serving.cli.locks import exclusive
 from twin_serving.cli.output import counted, out, plain, print_json, say
-from twin_serving.cli.plan import AuthorPlan, plan_build, windows_to_embed
+from twin_serving.cli.plan import AuthorPlan, embedding_rate, plan_build, windows_to_embed
 
 _STEPS = {asset.key.to_user_string() for asset in ASSETS}
 
@@ -49,7 +49,7 @@ def build_command(
     if dry_run:
         instance = open_instance(settings)
         plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
-        _say_plan(settings, plans, as_json=as_json)
+        _say_plan(settings, plans, embedding_rate(instance), as_json=as_json)
         return
     instance = open_instance(settings)
     with exclusive(settings, "build"):
@@ -118,8 +118,12 @@ def report_json(report: BuildReport) -> dict[str, Any]:
     }
 
 
-def _say_plan(settings: TwinSettings, plans: Sequence[AuthorPlan], *, as_json: bool) -> None:
+def _say_plan(
+    settings: TwinSettings, plans: Sequence[AuthorPlan], rate: float | None, *, as_json: bool
+) -> None:
+    """Say what is behind, and what it would cost at ``rate`` windows a second."""
     count = windows_to_embed(settings, plans)
+    seconds = None if rate is None else count / rate
     if as_json:
         authors = [
             {
@@ -129,14 +133,21 @@ def _say_plan(settings: TwinSettings, plans: Sequence[AuthorPlan], *, as_json: b
             }
             for plan in plans
         ]
-        print_json({"authors": authors, "windows_to_embed": count})
+        print_json({"authors": authors, "windows_to_embed": count, "embedding_seconds": seconds})
         return
     for plan in plans:
         state = f"from {plan.stale.asset} on: {plan.stale.reason}" if plan.stale else "current"
         out.print(plain(f"{plan.author.slug}: {state}"))
     crawled = any(plan.author.sources and plan.stale for plan in plans)
     note = ", beside those of what is crawled first" if crawled else ""
-    out.print(f"{counted(count, 'window')} would be embedded{note}.")
+    cost = f", in about {_duration(seconds)}" if count and seconds is not None else ""
+    out.print(f"{counted(count, 'window')} would be embedded{cost}{note}.")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return counted(max(1, round(seconds)), "second")
+    return counted(round(seconds / 60), "minute")
 
 
 class StepPrinter:

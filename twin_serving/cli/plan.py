@@ -10,6 +10,7 @@ from twin_assets.artifacts import artifact_path, read_rows
 from twin_assets.assets import chain
 from twin_assets.assets.chunks import chunk_documents, window_chunks
 from twin_assets.assets.cleaned import clean_author
+from twin_assets.assets.embeddings import RATE
 from twin_assets.assets.staleness import Stale, Staleness
 from twin_assets.assets.versions import with_settings
 from twin_assets.documents import Author, Window, slugify
@@ -19,6 +20,8 @@ from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 from twin_assets.vector_cache import VectorCache
 from twin_serving.overview import why_crawl
+
+_LOOK_BACK = 100  # events that the last measured rate is looked for in
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,17 @@ def windows_to_embed(settings: TwinSettings, plans: Sequence[AuthorPlan]) -> int
     folder = settings.vectors_path
     with closing(VectorCache(folder, embedder.fingerprint, embedder.dimension)) as cache:
         return len(texts - cache.get(list(texts)).keys())
+
+
+def embedding_rate(instance: dg.DagsterInstance) -> float | None:
+    """Return how many windows a second a build embedded last, or None if none has measured it."""
+    events = instance.fetch_materializations(dg.AssetKey("embeddings"), limit=_LOOK_BACK).records
+    for record in events:
+        event = record.asset_materialization
+        rate = event.metadata.get(RATE) if event else None
+        if isinstance(rate, dg.FloatMetadataValue) and rate.value:
+            return rate.value
+    return None
 
 
 def _windows_after(

@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from twin_serving.retrieval import RetrievalOptions
 from twin_serving.twin import Twin
 
+_ERROR = 2  # of OTLP's Status.StatusCode
 QUESTION = "What does Mara Lindqvist say about rye?"
 
 
@@ -100,11 +101,11 @@ def test_a_question_is_a_trace_with_a_span_a_stage(sample_home, collector: Colle
 def test_a_model_that_fails_is_seen_in_its_span(sample_home, collector: Collector) -> None:
     with running_chat(ChatServer(lambda request: f"Sour {BREAK_OFF}")) as server:
         twin = Twin(sample_home.model_copy(update={"llm": "openai", "openai_url": server.url}))
-        answer = twin.ask(QUESTION, RetrievalOptions(use_llm=False, phrasings=1))
+        twin.ask(QUESTION, RetrievalOptions(use_llm=False, phrasings=1))
         twin.telemetry.close()
-    failed = [span for span in collector.spans if span.status.message]
+    failed = [span for span in collector.spans if span.status.code == _ERROR]
     assert {span.name for span in failed} == {"twin.question", "generation"}
-    assert {span.status.message for span in failed} == {answer.fault}
+    assert {span.status.message for span in failed} == {""}  # what a server says may be anything
 
 
 def test_passages_alone_are_a_trace_too(sample_home, collector: Collector) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin_assets.words import question_words, word_hashes, words, written_words
+from twin_assets.words import as_unicode, question_words, word_hashes, words, written_words
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,8 @@ def test_hashes_are_the_same_in_another_process() -> None:
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert other.stdout.strip() == str(word_hashes(["rye", "ягода"]).tolist())
+
+
+def test_half_a_character_is_no_text() -> None:
+    assert as_unicode("rye \udce9 and \ud800!") == "rye ? and ?!"
+    assert as_unicode("ягода 🍓") == "ягода 🍓"

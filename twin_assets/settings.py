@@ -161,7 +161,8 @@ class TwinSettings(BaseSettings):
     )
     page_users: SecretStr = Field(
         SecretStr(""),
-        description="Who may sign in to the page, as ann:PASSWORD,bob:PASSWORD; empty for all.",
+        description="Who may sign in to the page, as ann:PASSWORD,bob:PASSWORD; empty for all. "
+        "Wants TWIN_API_KEY.",
     )
     questions_at_once: int = Field(
         16, ge=1, description="Questions searched at once; more wait for their turn."
@@ -319,6 +320,11 @@ def check_binding(settings: TwinSettings) -> None:
     Raises:
         BadInputError: others would reach the server, and there is no key.
     """
+    if settings.accounts and not settings.api_key.get_secret_value():
+        raise BadInputError(
+            "TWIN_PAGE_USERS has people sign in to the page, and TWIN_API_KEY is empty, so that "
+            "anybody could ask the API. Set a key."
+        )
     if not is_loopback(settings.host) and not settings.api_key.get_secret_value():
         raise BadInputError(
             f"TWIN_HOST={settings.host} can be reached from other machines, and TWIN_API_KEY is "

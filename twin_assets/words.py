@@ -88,3 +88,11 @@ def _split(text: str) -> Iterator[str]:
             yield from (run[at : at + 2] for at in range(len(run) - 1))
         else:
             yield run
+
+
+def as_unicode(text: str) -> str:
+    """Return the text with a question mark for every half of a character (a lone surrogate).
+
+    Bytes on a command line that are no UTF-8 become such, and JSON may spell them.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -57,10 +57,10 @@ class Telemetry:
             )
             at += round(seconds * _NANOSECONDS)
             if stage == _GENERATION and entry.fault is not None:
-                span.set_status(Status(StatusCode.ERROR, entry.fault))
+                span.set_status(Status(StatusCode.ERROR))
             span.end(at)
         if entry.fault is not None:
-            root.set_status(Status(StatusCode.ERROR, entry.fault))
+            root.set_status(Status(StatusCode.ERROR))
         root.end(max(at, started + round(entry.seconds * _NANOSECONDS)))
 
     def close(self) -> None:

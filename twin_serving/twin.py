@@ -4,6 +4,7 @@ import logging
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 from time import perf_counter
 from typing import Any, cast
@@ -14,6 +15,7 @@ from anyio import CapacityLimiter, to_thread
 from twin_assets.embedding import embedder_for
 from twin_assets.errors import ModelServerError, StorageError, TwinError
 from twin_assets.settings import TwinSettings
+from twin_assets.words import as_unicode
 from twin_serving.answering import Answerer, Piece, Written
 from twin_serving.answers import Answer, Event
 from twin_serving.audit import AuditEntry, AuditLog, open_audit_log
@@ -53,7 +55,7 @@ class Twin:
         self.telemetry = Telemetry()
         self.listeners: list[Callable[[AuditEntry], None]] = [self.telemetry.send]
         self._policy: Policy = load_policy(settings)
-        self._threads = CapacityLimiter(settings.questions_at_once)
+        self.threads = CapacityLimiter(settings.questions_at_once)
 
     @cached_property
     def retriever(self) -> Retriever:
@@ -93,6 +95,7 @@ class Twin:
         Raises:
             TwinError: as :meth:`Retriever.retrieve`.
         """
+        question, history = _as_unicode(question, history)
         async with self._recorded(question, through) as record:
             await self._find(record, question, options, history)
             assert record.retrieval is not None  # noqa: S101
@@ -141,6 +144,7 @@ class Twin:
         Raises:
             TwinError: as :meth:`Retriever.retrieve`, before anything is yielded.
         """
+        question, history = _as_unicode(question, history)
         async with self._recorded(question, through) as record:
             answering = self._answer(record, question, options, history)
             async with aclosing(cast("Any", answering)):
@@ -164,8 +168,7 @@ class Twin:
             record.fault = str(error) if own else f"a fault of the program ({type(error).__name__})"
             raise
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._keep(record)
+            await self._keep(record)
 
     async def _find(
         self,
@@ -179,7 +182,7 @@ class Twin:
         def find() -> Retrieval:
             return self.retriever.retrieve(question, options, history)  # the first one makes it
 
-        record.retrieval = await to_thread.run_sync(find, limiter=self._threads)
+        record.retrieval = await to_thread.run_sync(find, limiter=self.threads)
         record.trace = record.retrieval.trace
 
     async def _answer(
@@ -196,7 +199,9 @@ class Twin:
         started = perf_counter()
         first: float | None = None
         if retrieval.passages:
-            writing = self.answerer.stream(retrieval, self.retriever.recent(history))
+            # counting tokens takes the time of a long conversation's length
+            turns = await to_thread.run_sync(self.retriever.recent, history) if history else ()
+            writing = self.answerer.stream(retrieval, turns)
             try:
                 async with aclosing(cast("Any", writing)):
                     async for piece in writing:
@@ -225,10 +230,14 @@ class Twin:
             return Verdict(False, f"the policy failed ({type(error).__name__})")
 
     async def _keep(self, record: Record) -> None:
-        """Write the question into the audit trail and tell whoever listens, once."""
+        """Write the question into the audit trail and tell whoever listens, once.
+
+        Whoever leaves meanwhile leaves it done.
+        """
         if not record.kept:
             record.kept = True
-            await to_thread.run_sync(self._tell, record.entry())
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._tell, record.entry())
 
     def _tell(self, entry: AuditEntry) -> None:
         """Tell everybody; the answer is there, and worth more than what is told of it."""
@@ -242,3 +251,11 @@ class Twin:
                 self.audit.record(entry)
             except StorageError as error:
                 _log.error("%s", error)
+            except Exception:
+                _log.exception("A question could not be kept")
+
+
+def _as_unicode(question: str, history: Sequence[Message]) -> tuple[str, list[Message]]:
+    """Return both without lone surrogates, which neither a tokenizer nor SQLite takes."""
+    turns = [replace(turn, content=as_unicode(turn.content)) for turn in history]
+    return as_unicode(question), turns

@@ -3,12 +3,13 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 
 from twin_assets.stores import create_store
 from twin_serving.catalog import Catalog
 from twin_serving.twin import Twin
 
-_KEPT = 6  # opened indexes, each with its memory
+_KEPT = 4  # opened indexes, each with its memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Variants:
     def __init__(self, twin: Twin) -> None:
         """Make variants of this one; they share its instance, models and audit trail."""
         self._twin = twin
+        self._lock = Lock()
         self._opened: OrderedDict[Variant, Twin] = OrderedDict()
 
     def get(self, variant: Variant) -> Twin:
@@ -34,12 +36,12 @@ class Variants:
         Raises:
             BadInputError: there is no such index backend.
         """
-        if variant not in self._opened:
-            self._opened[variant] = self._open(variant)
-        self._opened.move_to_end(variant)
-        while len(self._opened) > _KEPT:
-            self._opened.popitem(last=False)
-        return self._opened[variant]
+        with self._lock:
+            opened = self._opened.pop(variant, None) or self._open(variant)
+            self._opened[variant] = opened  # the last one now
+            while len(self._opened) > _KEPT:
+                self._opened.popitem(last=False)
+        return opened
 
     def _open(self, variant: Variant) -> Twin:
         one = self._twin
@@ -49,5 +51,5 @@ class Variants:
         settings = one.settings.model_copy(update=changes)
         store = create_store(variant.backend, settings)
         opened = Twin(settings, Catalog(one.catalog.instance, store, variant.as_of))
-        opened.audit, opened.listeners = one.audit, one.listeners
+        opened.audit, opened.listeners, opened.threads = one.audit, one.listeners, one.threads
         return opened

@@ -69,7 +69,16 @@ def test_the_key_is_taken_in_three_ways(guarded: httpx.Client, name: str, value:
 
 
 @pytest.mark.parametrize(
-    "value", ["Bearer wrong", "Bearer", basic("wrong"), "Basic %%%", "Digest x", f"Bearer {KEY}x"]
+    "value",
+    [
+        "Bearer wrong",
+        "Bearer",
+        basic("wrong"),
+        "Basic %%%",
+        "Basic é",
+        "Digest x",
+        f"Bearer {KEY}x",
+    ],
 )
 def test_another_key_is_refused(guarded: httpx.Client, value: str) -> None:
     headers = [(b"authorization", value.encode())]
@@ -153,6 +162,12 @@ def test_people_sign_in_to_the_page_and_the_key_guards_the_rest(signed: httpx.Cl
     assert signed.post("/login", data={"username": "ann", "password": "päss:word"}).is_success
     assert signed.get("/config").status_code == 200
     assert signed.get("/authors").status_code == 401  # a visitor has no key
+
+
+def test_people_who_sign_in_want_a_key_for_the_api(sample_home) -> None:
+    users = {"page_users": SecretStr("ann:word")}
+    with pytest.raises(BadInputError, match="TWIN_API_KEY is empty"):
+        check_binding(sample_home.model_copy(update=users))
 
 
 @pytest.mark.parametrize("users", ["ann", "ann:", ":word", "ann:word,bob"])

@@ -13,7 +13,8 @@ pytestmark = BROWSER
 
 
 def test_who_signed_in_asks(sample_home: TwinSettings, open_tab: OpenTab, tmp_path) -> None:
-    twin = Twin(sample_home.model_copy(update={"page_users": SecretStr("ann:secret")}))
+    guarded = {"page_users": SecretStr("ann:secret"), "api_key": SecretStr("key")}
+    twin = Twin(sample_home.model_copy(update=guarded))
     twin.audit = AuditLog(tmp_path / "audit.db", 30)
     with serving(twin) as address:
         page = open_tab(address, wait_for="form, input")

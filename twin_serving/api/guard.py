@@ -1,6 +1,5 @@
 """What stands before every request: the key, the host's name, the size, the security headers."""
 
-import binascii
 from base64 import b64decode
 from collections.abc import MutableMapping, Sequence
 from hmac import compare_digest
@@ -96,7 +95,7 @@ def _key_of(headers: Headers) -> bytes:
     if scheme.lower() == "basic":
         try:
             return b64decode(value).partition(b":")[2]
-        except binascii.Error:
+        except ValueError:  # it is no base64, or not even ASCII
             return b""
     return headers.get("x-api-key", "").encode("latin-1")
 

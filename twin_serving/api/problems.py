@@ -20,8 +20,10 @@ from twin_assets.errors import (
     TwinError,
     UnknownAuthorError,
 )
+from twin_serving.api.connected import LeftError
 
 _MEDIA_TYPE = "application/problem+json"
+_LEFT = 499  # as nginx writes of a client that closed the connection
 _METHODS = frozenset(
     ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"]
 )
@@ -106,6 +108,10 @@ def add_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _of_http(_: Request, error: HTTPException) -> JSONResponse:
         return problem_response(error.status_code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(LeftError)
+    async def _of_nobody(_: Request, __: LeftError) -> Response:
+        return Response(status_code=_LEFT)  # nobody sees it but the log
 
     @app.exception_handler(Exception)
     async def _of_a_bug(_: Request, __: Exception) -> JSONResponse:

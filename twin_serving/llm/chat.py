@@ -29,8 +29,10 @@ async def pieces_of(chunks: AsyncIterable[Any], server: ModelServer) -> AsyncIte
     """Yield the text of a streamed completion, then how it ended.
 
     Raises:
-        ModelServerError: the stream ended without saying why, as one does that breaks off.
+        ModelServerError: the stream ended without saying why, as one does that breaks off, or
+            without a word.
     """
+    spoke = False
     reason: str | None = None
     usage: Any = None
     async for chunk in chunks:
@@ -38,9 +40,12 @@ async def pieces_of(chunks: AsyncIterable[Any], server: ModelServer) -> AsyncIte
         for choice in chunk.choices[:1]:
             reason = choice.finish_reason or reason
             if choice.delta.content:
+                spoke = True
                 yield choice.delta.content
     if reason is None:
         raise server.unreachable()
+    if not spoke:
+        raise server.empty()
     if usage is None:
         yield Finish(reason)
     else:

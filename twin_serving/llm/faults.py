@@ -23,6 +23,11 @@ _TOO_LONG = re.compile(
 )
 
 
+def is_too_long(said: object) -> bool:
+    """Tell whether a server says that the prompt has too many tokens for the model."""
+    return _TOO_LONG.search(str(said)) is not None
+
+
 @cache
 def tls() -> ssl.SSLContext:
     """Return the certificates that servers are judged by; reading them takes 20 ms and more."""
@@ -62,7 +67,7 @@ class ModelServer:
         line = f"{self.name} answers {status}: {self._shown(said)}"
         if status == _TOO_MANY_REQUESTS or status >= 500:
             return ModelServerUnavailableError(f"{line}.", _seconds(retry_after))
-        if _TOO_LONG.search(said):
+        if is_too_long(said):
             return ContextTooLongError(f"{line}.")
         return ModelServerError(f"{line}.")
 

@@ -22,7 +22,7 @@ from openai import (
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
 from twin_serving.llm.chat import as_json, pieces_of, text_of
-from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, tls
+from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, is_too_long, tls
 
 _NO_KEY = "none"  # a server without keys passes over it, and the client insists on one
 
@@ -86,7 +86,9 @@ class OpenAIModel:
                         client, request | {"response_format": kind}, max_tokens
                     )
                     return text_of(answer, self._server)
-                except (BadRequestError, UnprocessableEntityError):
+                except (BadRequestError, UnprocessableEntityError) as error:
+                    if is_too_long(error):
+                        raise
                     self._keeps_to_schemas = False  # asked plainly from now on
             return text_of(await self._asked(client, request, max_tokens), self._server)
 

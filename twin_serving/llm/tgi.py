@@ -19,7 +19,7 @@ from huggingface_hub.errors import HfHubHTTPError, OverloadedError, TextGenerati
 from twin_assets.errors import ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
 from twin_serving.llm.chat import as_json, pieces_of, text_of
-from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, tls
+from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, is_too_long, tls
 from twin_serving.llm.plain_prompt import STOP, as_prompt, without_prompt
 
 _NO_KEY = "none"  # the client would send the hub's token of this machine instead of no key
@@ -155,6 +155,8 @@ class TgiModel:
                     self._chats = False
                     return None
                 if wanted is None or error.response.status_code not in (400, _UNPROCESSABLE):
+                    raise
+                if is_too_long(_said(error)):
                     raise
                 self._keeps_to_schemas = False  # asked plainly from now on
             else:

@@ -79,12 +79,13 @@ def failure_html(message: str) -> str:
     return f'<section class="answer" aria-label="Answer">{fault_html(message)}</section>'
 
 
-def actions_html(*, votes: bool, vote: str | None = None) -> str:
+def actions_html(*, votes: bool, vote: str | None = None, whole: bool = True) -> str:
     """Return the buttons under an answer.
 
     Args:
         votes: whether there is an audit trail that keeps what the asker makes of the answer.
         vote: what the asker made of it: ``up``, ``down`` or nothing yet.
+        whole: whether there is a whole answer; else it can only be asked for again.
     """
 
     def button(act: str, label: str, more: str = "") -> str:
@@ -94,13 +95,13 @@ def actions_html(*, votes: bool, vote: str | None = None) -> str:
         pressed = "true" if vote == which else "false"
         return button("vote", label, f' data-vote="{which}" aria-pressed="{pressed}"')
 
-    buttons = [
-        '<button type="button" data-copy=".answer-text">Copy</button>',
-        button("retry", "Ask again"),
-    ]
+    buttons = [button("retry", "Ask again")]
+    if whole:
+        buttons.insert(0, '<button type="button" data-copy=".answer-text">Copy</button>')
     if votes:
         buttons += [thumb("up", "Helpful"), thumb("down", "Not helpful")]
-    buttons.append(button("why", "Why this answer"))
+    if whole:
+        buttons.append(button("why", "Why this answer"))
     return f'<div class="actions" role="group" aria-label="This answer">{"".join(buttons)}</div>'
 
 

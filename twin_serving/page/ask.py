@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import astuple, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,7 @@ from twin_assets.errors import TwinError
 from twin_serving.audit import Feedback
 from twin_serving.page.answer import actions_html, earlier_html, failure_html, welcome_html
 from twin_serving.page.asking import Shown, Talk, View, answer_views, explain
-from twin_serving.page.components import FAILED, QUIET, html
+from twin_serving.page.components import FAILED, QUIET, html, or_fault
 from twin_serving.page.examples import Examples
 from twin_serving.page.html import status_html
 from twin_serving.page.options import EVERYONE, option_controls, option_values, options_of
@@ -25,6 +26,7 @@ from twin_serving.twin import Twin
 _log = logging.getLogger(__name__)
 
 _AUTOMATIC = ("Automatic", "")
+_NO_NUMBER = "A number among the options of the stages is missing: fill it in, or choose a preset."
 Update = dict[Any, Any]
 
 
@@ -111,7 +113,7 @@ class AskTab:
         ]
         self._stop.click(
             self._on_stop,
-            outputs=[self._status, self._ask, self._stop],
+            outputs=[self._status, self._actions, self._ask, self._stop],
             cancels=asked,
             queue=False,
             **QUIET,
@@ -124,7 +126,7 @@ class AskTab:
             [self._status, self._feedback, self._comment, self._source],
             **QUIET,
         )
-        self._earlier.click(self._on_new, outputs=everything, **QUIET)
+        self._earlier.click(self._on_new, outputs=everything, cancels=asked, **QUIET)
         # in the browser, so that a question asked at once is asked with them
         table = json.dumps({name: option_values(name) for name in PRESETS})
         self._preset.change(
@@ -145,6 +147,11 @@ class AskTab:
         """Yield what changes on the page while the conversation's last question is answered."""
         shown = Shown()
         view = View()
+        try:
+            options = options_of(talk.author, values)
+        except (TypeError, ValueError):
+            yield {self._answer: failure_html(_NO_NUMBER)}
+            return
         yield {
             self._earlier: earlier_html(talk.turns),
             self._author: talk.author,
@@ -153,7 +160,7 @@ class AskTab:
             self._stop: gr.Button(visible=True),
             self.talk: talk,
         }
-        views: Any = answer_views(self._twin, talk, options_of(talk.author, values), shown, asker)
+        views: Any = answer_views(self._twin, talk, options, shown, asker)
         async with aclosing(views):
             async for view in views:
                 update: Update = dict(zip(self._shown(), astuple(view), strict=True))
@@ -163,7 +170,7 @@ class AskTab:
         picture = NO_ANSWER
         if (answer := shown.answer) is not None:
             talk = talk.answered(answer)
-            picture = await to_thread.run_sync(explain, self._twin, answer)
+            picture = await to_thread.run_sync(or_fault, partial(explain, self._twin, answer))
         yield {
             **dict(zip(self._shown(), astuple(view), strict=True)),
             self._ask: gr.Button(interactive=True),
@@ -188,6 +195,9 @@ class AskTab:
                 talk = talk.with_question(str(event.question), picked or "")
             case "author":
                 talk = talk.again(str(event.author))
+                # who is named may be served only since the page was opened
+                choices, _ = await to_thread.run_sync(opening, self._twin, self._examples)
+                yield {self._author: gr.Dropdown(choices, value=talk.author)}
             case "retry":
                 talk = talk.again(picked or "")
             case _:
@@ -210,6 +220,7 @@ class AskTab:
     def _on_stop(self) -> Update:
         return {
             self._status: status_html("Stopped."),
+            self._actions: actions_html(votes=False, whole=False),
             self._ask: gr.Button(interactive=True),
             self._stop: gr.Button(visible=False),
         }
@@ -240,6 +251,9 @@ class AskTab:
         return {
             **dict.fromkeys(empty, ""),
             self._answer: welcome,
+            self._status: status_html(""),
+            self._ask: gr.Button(interactive=True),
+            self._stop: gr.Button(visible=False),
             self._author: "",
             **self._no_feedback(),
             self.talk: Talk(),
@@ -258,7 +272,7 @@ def opening(twin: Twin, examples: Examples) -> tuple[list[tuple[str, str]], str]
     except Exception:
         _log.exception("The served authors could not be read")
         return [_AUTOMATIC], failure_html(FAILED)
-    choices = [_AUTOMATIC, ("Everyone", EVERYONE)] if len(partitions) > 1 else [_AUTOMATIC]
+    choices = [_AUTOMATIC, ("Everyone", EVERYONE)]
     for partition in partitions:
         sample = ", sample" if partition.author.sample else ""
         label = f"{partition.author.name} ({partition.documents:,}{sample})"

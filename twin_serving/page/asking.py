@@ -23,6 +23,7 @@ from twin_serving.twin import Twin
 
 _log = logging.getLogger(__name__)
 
+_AGAIN = actions_html(votes=False, whole=False)
 _TURNS = 30  # of a conversation that are kept
 
 
@@ -131,10 +132,10 @@ async def answer_views(
                             how=trace_html(event.trace) + index_html(index, link),
                         )
     except TwinError as error:
-        yield View(answer=failure_html(str(error)))
+        yield View(answer=failure_html(str(error)), actions=_AGAIN)
     except Exception:
         _log.exception("A question could not be answered")
-        yield View(answer=failure_html(FAILED))
+        yield View(answer=failure_html(FAILED), actions=_AGAIN)
 
 
 def surface(asker: str | None) -> str:

@@ -8,10 +8,11 @@ was crawled may say anything.
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import pairwise
 from typing import NamedTuple
 
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
-_HEADING = re.compile(r"([ ]{0,3}#{1,6}[ \t]+)([^\n]*?)[ \t]*#*[ \t]*$")
+_HEADING = re.compile(r"[ ]{0,3}#{1,6}[ \t]+(?=\S)")
 _IMAGE_OR_LINK = re.compile(r"(!?\[)([^\[\]\n]{0,500})(\]\([^()\s]{0,2000}(?:[ ]+\"[^\"\n]*\")?\))")
 _CODE = re.compile(r"(`{1,3})([^`\n]+)\1")
 _BOLD = re.compile(r"(\*\*|__)(?=\S)([^*_\n]+?)(?<=\S)\1")
@@ -26,19 +27,38 @@ class _Span(NamedTuple):
     tag: str
 
 
-def prose_html(text: str, marks: Sequence[tuple[int, int]] = ()) -> str:
-    """Return the Markdown text as HTML in which white space is to be kept.
+def prose_html(
+    text: str, marks: Sequence[tuple[int, int]] = (), *, cuts: Sequence[int] = ()
+) -> list[str]:
+    """Return the Markdown text as HTML in which white space is to be kept, a piece at each cut.
+
+    What a piece means is decided by the whole text: a block of code may begin before it.
 
     Args:
         text: what was crawled.
         marks: spans of ``text`` that get a ``<mark>``, half open.
+        cuts: where it is cut, ascending; without one there is one piece.
     """
-    return _html(text, [*_formats(text), *(_Span(start, end, "mark") for start, end in marks)])
+    return _pieces(text, [*_formats(text), *_marked(marks)], cuts)
 
 
-def code_html(text: str, marks: Sequence[tuple[int, int]] = ()) -> str:
-    """Return source code as HTML: nothing in it is Markdown."""
-    return _html(text, [_Span(start, end, "mark") for start, end in marks])
+def code_html(
+    text: str, marks: Sequence[tuple[int, int]] = (), *, cuts: Sequence[int] = ()
+) -> list[str]:
+    """Return source code as :func:`prose_html` does: nothing in it is Markdown."""
+    return _pieces(text, _marked(marks), cuts)
+
+
+def _marked(marks: Sequence[tuple[int, int]]) -> list[_Span]:
+    return [_Span(start, end, "mark") for start, end in marks]
+
+
+def _pieces(text: str, spans: Sequence[_Span], cuts: Sequence[int]) -> list[str]:
+    bounds = [0, *cuts, len(text)]
+    return [
+        _html(text[start:end], [_Span(s.start - start, s.end - start, s.tag) for s in spans])
+        for start, end in pairwise(bounds)
+    ]
 
 
 def _html(text: str, spans: Sequence[_Span]) -> str:
@@ -87,10 +107,11 @@ def _formats(text: str) -> Iterator[_Span]:
         elif fence:
             yield _Span(at, end, "code")
         elif heading := _HEADING.match(bare):
-            yield _Span(at, at + heading.end(1), _HIDDEN)
-            yield _Span(at + heading.start(2), at + heading.end(2), "b")
-            yield _Span(at + heading.end(2), end, _HIDDEN)
-            yield from _inline(bare, at, heading.end(1))
+            words = len(bare.rstrip().rstrip("#").rstrip())  # a heading may be closed by marks
+            yield _Span(at, at + heading.end(), _HIDDEN)
+            yield _Span(at + heading.end(), at + words, "b")
+            yield _Span(at + max(words, heading.end()), end, _HIDDEN)
+            yield from _inline(bare, at, heading.end())
         else:
             yield from _inline(bare, at, 0)
         at += len(line)

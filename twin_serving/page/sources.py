@@ -11,6 +11,7 @@ from twin_serving.page.prose import code_html, prose_html
 from twin_serving.retrieval import IndexUsed
 
 _AROUND = 6000  # characters of the document that are shown before and after the passage
+_READ = 20_000  # characters before those that are read, for what they begin, as a block of code
 
 
 def sources_html(
@@ -79,15 +80,20 @@ def _document(citation: Citation) -> str:
     is_code = candidate.document.path is not None
     html = code_html if is_code else prose_html
     first, last = max(0, start - _AROUND), min(len(text), end + _AROUND)
-    before, after = html(text[first:start]), html(text[end:last])
-    marks = list(_merged(citation.support, start, len(candidate.text)))
+    read = max(0, first - _READ)
+    marks = [
+        (start - read + one, start - read + other)
+        for one, other in _merged(citation.support, start, end - start)
+    ]
+    cuts = [first - read, start - read, end - read]
+    _, before, passage, after = html(text[read:last], marks, cuts=cuts)
     cut = '<span class="cut" aria-hidden="true">…</span>'
     name = escape(candidate.document.title or "The document")
     return (
         f'<div class="document{" code" if is_code else ""}" role="region" tabindex="0" '
         f'aria-label="{name}, with the passage">'
         f"{cut if first else ''}<span class='around'>{before}</span>"
-        f"<blockquote class='passage'>{html(candidate.text, marks)}</blockquote>"
+        f"<blockquote class='passage'>{passage}</blockquote>"
         f"<span class='around'>{after}</span>{cut if last < len(text) else ''}</div>"
     )
 

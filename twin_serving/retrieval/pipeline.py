@@ -11,7 +11,7 @@ from twin_assets.embedding import Embedder
 from twin_assets.errors import BadInputError, IndexCorruptedError, UnknownAuthorError
 from twin_assets.model_folder import load_tokenizer
 from twin_assets.settings import TwinSettings
-from twin_assets.words import telling_words
+from twin_assets.words import as_unicode, telling_words
 from twin_serving.catalog import Catalog, Served
 from twin_serving.llm import LanguageModel, Message
 from twin_serving.retrieval import (
@@ -143,8 +143,7 @@ class Retriever:
         return _Found(asked, question, author, served, candidates, trace)
 
     def _checked(self, question: str, options: RetrievalOptions) -> str:
-        # an argument that is no UTF-8 arrives with lone surrogates, which no tokenizer takes
-        question = question.encode("utf-8", "replace").decode("utf-8").strip()
+        question = as_unicode(question).strip()
         limit = self._settings.max_question_characters
         if not question:
             raise BadInputError("The question is empty. Ask something.")

@@ -1,8 +1,10 @@
 """Serve the page: ``python gradio_app.py``."""
 
+import logging
 import os
 import socket
 import sys
+from asyncio import CancelledError
 from contextlib import suppress
 
 import uvicorn
@@ -30,8 +32,14 @@ def main() -> None:
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=_GOODBYE_SECONDS, server_header=False
     )
+    logging.getLogger("uvicorn.error").addFilter(_is_a_fault)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """Tell a fault from a stream to an open page that ends with the server."""
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError))
 
 
 def _listen(settings: TwinSettings) -> socket.socket:

@@ -57,11 +57,12 @@ def test_the_asset_graph(definitions):
     assert found == GRAPH
 
 
-def test_every_asset_is_partitioned_by_author_and_takes_several_in_one_run(definitions):
+def test_every_asset_is_partitioned_by_author_and_takes_several_in_one_run(definitions, settings):
+    several = dg.BackfillPolicy.multi_run(max_partitions_per_run=settings.authors_per_run)
     nodes = definitions.resolve_asset_graph().asset_nodes
     for node in (node for node in nodes if node.key not in OVER_ALL_AUTHORS):
         assert node.partitions_def == dg.DynamicPartitionsDefinition(name="author")
-        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        assert node.backfill_policy == several
         assert node.code_version
         assert node.description
 

@@ -183,7 +183,7 @@ def test_a_visitor_cannot_have_the_page_read_a_file_of_the_server(
     secret = tmp_path / f"{uuid4()}.txt"
     secret.write_text("the secret words")
     config = client.get("/config").json()
-    asking = next(one for one in config["dependencies"] if one["api_name"] == "on_ask")
+    asking = next(one for one in config["dependencies"] if one["api_name"] == "_on_ask")
     taken = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
     payload = {"data": [taken] * len(asking["inputs"]), "fn_index": asking["id"]}
     client.post("/gradio_api/queue/join", json=payload | {"session_hash": "visitor"})

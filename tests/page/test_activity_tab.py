@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from test_rendering import HOSTILE, Page
+from shown import HOSTILE, Page
 
 from twin_assets.settings import TwinSettings
 from twin_serving.audit import AuditEntry, Feedback

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from test_rendering import HOSTILE, Page
+from shown import HOSTILE, Page
 
 from twin_assets.documents import Author, Category, Outcome, Visit
 from twin_assets.raw_store import UpsertCounts

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from test_rendering import HOSTILE, Page
+from shown import HOSTILE, Page
 
 from twin_serving.page.charts import Chart, Series, axis_top, bars_html, lines_html
 

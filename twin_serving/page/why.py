@@ -86,7 +86,7 @@ def _time(trace: Sequence[StageTrace]) -> str:
         if entry.reason
     )
     notes = f'<ul class="reasons">{reasons}</ul>' if reasons else ""
-    picture = f'<div class="wide">{"".join([*parts, "</svg>"])}</div>'
+    picture = _wide("Stages on the time axis", "".join([*parts, "</svg>"]))
     return _part("time", "Where the time went", picture + notes)
 
 
@@ -198,7 +198,7 @@ def _movement(rows: Sequence[_Row], method: str | None) -> str:
         share = (row.score - low) / (top - low) if top > low else 1.0
         parts.append(_bar(_WIDTH - _BAR, then, share))
         parts.append("</g>")
-    return f'<div class="wide">{"".join([*parts, "</svg>"])}</div>'
+    return _wide("Candidates before and after", "".join([*parts, "</svg>"]))
 
 
 def _table(rows: Sequence[_Row]) -> str:
@@ -319,6 +319,11 @@ def _part(name: str, title: str, body: str) -> str:
         f'<section class="{name}" aria-labelledby="{name}-title">'
         f'<h3 id="{name}-title">{title}</h3>{body}</section>'
     )
+
+
+def _wide(name: str, body: str) -> str:
+    """Return what may be wider than the page; it scrolls, by keyboard too."""
+    return f'<div class="wide" role="region" tabindex="0" aria-label="{name}">{body}</div>'
 
 
 def _svg(high: float, labelled_by: str, text: str) -> str:

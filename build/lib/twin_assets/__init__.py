@@ -1,1 +1,0 @@
-"""The offline half: from raw documents to an index, as Dagster assets partitioned by author."""

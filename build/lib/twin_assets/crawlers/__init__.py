@@ -1,1 +1,0 @@
-"""From the web, exports and folders to raw documents."""

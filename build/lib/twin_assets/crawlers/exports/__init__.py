@@ -1,1 +1,0 @@
-"""Export archives of Medium and LinkedIn, read without unpacking them to disk."""

@@ -1,1 +1,0 @@
-"""The one HTTP client of the crawlers: polite, bounded, and kept away from private addresses."""

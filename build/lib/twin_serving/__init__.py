@@ -1,1 +1,0 @@
-"""Online: from a question to a cited answer."""

@@ -60,6 +60,14 @@ def test_a_run_that_is_lost_is_noticed_and_tried_again(ref: InstanceRef) -> None
     assert ref.settings["run_retries"]["max_retries"] > 0
 
 
+def test_what_is_said_of_one_machine_is_said_of_the_containers(ref: InstanceRef) -> None:
+    one = read_yaml("dagster.yaml")
+    assert ref.settings["concurrency"]["pools"] == one["concurrency"]["pools"]
+    assert ref.settings["run_retries"] == one["run_retries"]
+    assert ref.settings["freshness"] == one["freshness"]
+    assert one["run_monitoring"].items() <= ref.settings["run_monitoring"].items()
+
+
 def test_ticks_are_not_kept_for_ever(ref: InstanceRef) -> None:
     kinds = {
         "schedule": InstigatorType.SCHEDULE,

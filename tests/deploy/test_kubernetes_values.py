@@ -27,6 +27,8 @@ def test_only_parts_of_the_chart_are_set() -> None:
         "dagster-user-deployments",
         "runLauncher",
         "dagsterDaemon",
+        "concurrency",
+        "additionalInstanceConfig",
         "computeLogManager",
         "retention",
         "telemetry",
@@ -36,10 +38,10 @@ def test_only_parts_of_the_chart_are_set() -> None:
 
 def test_the_queue_and_the_retries_are_those_of_the_containers() -> None:
     daemon = VALUES["dagsterDaemon"]
-    queue = daemon["runCoordinator"]["config"]["queuedRunCoordinator"]
-    runs = INSTANCE["concurrency"]["runs"]
-    assert queue["maxConcurrentRuns"] == runs["max_concurrent_runs"]
-    assert queue["tagConcurrencyLimits"] == runs["tag_concurrency_limits"]
+    assert VALUES["concurrency"]["enabled"]
+    for name, limits in INSTANCE["concurrency"].items():
+        assert snake(VALUES["concurrency"][name]) == limits
+    assert VALUES["additionalInstanceConfig"] == {"freshness": INSTANCE["freshness"]}
     assert snake(daemon["runMonitoring"]) == INSTANCE["run_monitoring"]
     assert snake(daemon["runRetries"]) == INSTANCE["run_retries"]
     known = dagster_instance_config_schema()

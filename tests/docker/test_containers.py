@@ -154,8 +154,8 @@ def test_the_history_can_be_dumped(containers: Containers) -> None:
 
 
 def test_ended_and_started_again_it_knows_what_it_knew(containers: Containers) -> None:
-    before = ask(containers)
+    before, known = ask(containers), {run["runId"] for run in runs(containers)}
     containers.down()
     containers.up()
     assert ask(containers)["answer"] == before["answer"]
-    assert len(runs(containers)) == 4
+    assert known <= {run["runId"] for run in runs(containers)}

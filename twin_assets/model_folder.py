@@ -150,7 +150,7 @@ def _number(file: Path, field: str) -> int | None:
     try:
         value = content.get(field)
     except AttributeError:
-        raise ModelError(f"{file} is not a JSON object.") from None
+        raise _unreadable(file) from None
     return value if isinstance(value, int) else None
 
 
@@ -159,7 +159,14 @@ def _json(file: Path) -> Any:
     try:
         return json.loads(file.read_bytes()) if file.is_file() else None
     except ValueError:
-        raise ModelError(f"{file} is not a JSON object.") from None
+        raise _unreadable(file) from None
+
+
+def _unreadable(file: Path) -> ModelError:
+    return ModelError(
+        f"The model in {file.parent} cannot be loaded: {file.name} is not a JSON object. "
+        "Mend the folder, or set TWIN_EMBEDDING_MODEL."
+    )
 
 
 @lru_cache(maxsize=4)

@@ -90,6 +90,20 @@ def find_model(name: str) -> ModelFolder:
     return ModelFolder(name, path, limit - special)
 
 
+def is_at_hand(name: str) -> bool:
+    """Tell whether the model is on this machine, so that the hub need not be asked for it."""
+    with suppress(OSError):  # a hub name may be no possible path
+        if name == PACKAGED_MODEL or Path(name).expanduser().is_dir():
+            return True
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return isinstance(try_to_load_from_cache(name, "config.json"), str)
+    except HFValidationError:
+        return False
+
+
 def identity(name: str) -> str:
     """Return what changes when the named model does: cheap, without reading its weights.
 

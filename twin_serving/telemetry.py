@@ -26,9 +26,9 @@ class Telemetry:
     """
 
     @property
-    def configured(self) -> bool:
-        """Whether there is an endpoint to send to."""
-        return any(os.environ.get(name) for name in _ENDPOINTS)
+    def endpoint(self) -> str | None:
+        """Where to send to, if anywhere."""
+        return next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
 
     def send(self, entry: AuditEntry) -> None:
         """Queue the question's spans; a thread sends them.
@@ -36,7 +36,7 @@ class Telemetry:
         Args:
             entry: the question and what became of it.
         """
-        if not self.configured:
+        if self.endpoint is None:
             return
         started = round(datetime.fromisoformat(entry.at).timestamp() * _NANOSECONDS)
         from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context

@@ -1,6 +1,7 @@
 """What every raw store does, whatever holds it: the promises of the RawStore protocol."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,10 @@ def test_a_store_without_anything_answers(connect: Connect) -> None:
     assert (store.hashes("ada", ""), store.visits("ada")) == ({}, {})
     assert store.mark_gone("ada", ["https://a.com"]) == 0
     assert (store.revision("ada"), store.changed_since(0)) == (0, {})
+
+
+def test_it_says_what_it_is(store: RawStore) -> None:
+    assert re.match(r"(SQLite|MongoDB) \d+\.\d+\S* at \S+$", store.describe())
 
 
 def test_an_author_s_record_is_replaced_and_the_documents_stay(store: RawStore) -> None:

@@ -1,5 +1,6 @@
 """What every index backend promises, whichever it is."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -93,6 +94,12 @@ def test_search_equals_brute_force_over_the_author_s_rows(
     for vector, hits in zip(vectors, results, strict=True):
         assert_same(hits, brute_force(mine, vector, category, k))
         assert all(hit.chunk.category is category for hit in hits)
+
+
+def test_it_says_what_it_is(store: VectorStore) -> None:
+    said = store.describe()
+    assert store.name in said.lower()
+    assert re.search(r" \d+\.\d+", said)
 
 
 def test_a_hit_names_the_window_that_fitted_best(store: VectorStore) -> None:

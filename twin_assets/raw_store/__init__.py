@@ -36,6 +36,14 @@ class RawStore(Protocol):
     the only state a reader has to keep.
     """
 
+    def describe(self) -> str:
+        """Return what it is, its version and where, having asked it.
+
+        Raises:
+            StorageError: it cannot be asked.
+        """
+        ...
+
     def put_author(self, author: Author) -> None:
         """Register the author, or replace the record with the same slug. Documents stay.
 

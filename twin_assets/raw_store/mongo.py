@@ -65,6 +65,12 @@ class MongoRawStore:
             self.close()
             raise
 
+    def describe(self) -> str:
+        """See :meth:`RawStore.describe`."""
+        with self._link.faults():
+            version = self._database.command("buildInfo")["version"]
+        return f"MongoDB {version} at {self._link.place}"
+
     def put_author(self, author: Author) -> None:
         """See :meth:`RawStore.put_author`."""
         values = asdict(author)

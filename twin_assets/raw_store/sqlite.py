@@ -76,6 +76,10 @@ class SqliteRawStore:
                 "Check TWIN_HOME and the rights and free space of its folder."
             ) from error
 
+    def describe(self) -> str:
+        """See :meth:`RawStore.describe`."""
+        return f"SQLite {sqlite3.sqlite_version} at {self._path}"
+
     def put_author(self, author: Author) -> None:
         """See :meth:`RawStore.put_author`."""
         with self._faults(), self._connection as connection:

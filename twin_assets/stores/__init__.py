@@ -108,6 +108,14 @@ class VectorStore(Protocol):
 
     name: ClassVar[str]
 
+    def describe(self) -> str:
+        """Return what keeps the rows, its version and where it is, having asked it.
+
+        Raises:
+            StorageError: it cannot be asked; the message says what to do.
+        """
+        ...
+
     def publish(self, partition: IndexPartition) -> Manifest:
         """Write a new version of the author's partition, whole or not at all. It is not served yet.
 

@@ -36,6 +36,10 @@ class VersionedStore(ABC):
         self._before = before
 
     @abstractmethod
+    def describe(self) -> str:
+        """See :meth:`VectorStore.describe`."""
+
+    @abstractmethod
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
         """Write the version's rows, and its files into the empty folder.
 

@@ -10,6 +10,7 @@ from twin_serving.cli.adding import add_command
 from twin_serving.cli.asking import ask_command, retrieve_command
 from twin_serving.cli.auditing import audit_command
 from twin_serving.cli.build import build_command
+from twin_serving.cli.doctor import doctor_command
 from twin_serving.cli.evaluating import eval_command
 from twin_serving.cli.forgetting import forget_command
 from twin_serving.cli.importing import import_command
@@ -36,6 +37,7 @@ app.command("eval")(eval_command)
 app.command("audit")(audit_command)
 app.command("rollback")(rollback_command)
 app.command("forget")(forget_command)
+app.command("doctor")(doctor_command)
 
 
 def main() -> None:

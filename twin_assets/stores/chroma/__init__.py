@@ -46,6 +46,10 @@ class ChromaStore(VersionedStore):
         super().__init__(root, ChromaStore(root) if url and local.is_dir() else None)
         self._database = ChromaDatabase(local, url, token)
 
+    def describe(self) -> str:
+        """See :meth:`VectorStore.describe`."""
+        return self._database.describe()
+
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
         (folder / _DIGEST).write_text(digest_of(partition))
         with self._database.session(writes=True) as client:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import urlsplit
@@ -77,6 +78,18 @@ class ChromaDatabase:
             else:
                 with self._alone(writes=writes) as client:
                     yield client
+
+    def describe(self) -> str:
+        """Return what it is, its version and where, having asked it.
+
+        Raises:
+            StorageError: it cannot be asked.
+        """
+        if not self._server and not self._folder.is_dir():
+            return f"Chroma {metadata.version('chromadb')}; the first build makes {self._folder}"
+        with self.session() as client:
+            client.list_collections()
+            return f"Chroma {client.get_version()} at {self._server or self._folder}"
 
     def compact(self) -> None:
         """Write a folder's texts anew without those that were deleted; a server sees to its own.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 
 from twin_assets.documents import Category
@@ -31,10 +32,15 @@ class FaissStore(VersionedStore):
             exact_below: a category with fewer windows than this needs no IVF.
         """
         super().__init__(root)
+        self._root = root
         self._exact_below = exact_below
         self._verified = VerifiedVersions(self._versions)
         self._opened: dict[tuple[str, str], OpenedVersion] = {}
         self._ivfs = IvfFolder(root / _IVF)
+
+    def describe(self) -> str:
+        """See :meth:`VectorStore.describe`; the versions' checksums are compared when served."""
+        return f"FAISS {metadata.version('faiss-cpu')} in {self._root}"
 
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
         write_version(folder, partition)

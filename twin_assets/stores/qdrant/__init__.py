@@ -60,6 +60,10 @@ class QdrantStore(VersionedStore):
         )
         self._verified: set[tuple[str, str]] = set()
 
+    def describe(self) -> str:
+        """See :meth:`VectorStore.describe`."""
+        return self._database.describe()
+
     def _write(self, partition: IndexPartition, version: str, folder: Path) -> None:
         (folder / _DIGEST).write_text(digest_of(partition, vectors=False))
         with self._database.writer() as client:

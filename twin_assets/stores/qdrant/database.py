@@ -9,6 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
@@ -64,6 +65,14 @@ class QdrantDatabase(ABC):
         """
 
     @abstractmethod
+    def describe(self) -> str:
+        """Return what it is, its version and where, having asked it.
+
+        Raises:
+            StorageError: it cannot be asked.
+        """
+
+    @abstractmethod
     def _line(self, error: Exception) -> str:
         """Say what is wrong and what to do."""
 
@@ -101,6 +110,13 @@ class QdrantServer(QdrantDatabase):
             self._client = self._connect()
             _OPEN.add(self._client)
         return self._client
+
+    def describe(self) -> str:
+        """See :meth:`QdrantDatabase.describe`."""
+        client = self.reader()
+        with self.faults():
+            client.get_collections()  # the version is told without a key
+            return f"Qdrant {client.info().version} at {self._address}"
 
     def _connect(self) -> "QdrantClient":
         from qdrant_client import QdrantClient
@@ -207,6 +223,12 @@ class QdrantFolder(QdrantDatabase):
                 self._copy = written, self._open_copy()
                 _OPEN.add(self._copy[1])
             return self._copy[1]
+
+    def describe(self) -> str:
+        """See :meth:`QdrantDatabase.describe`."""
+        self.reader()
+        version = metadata.version("qdrant-client")
+        return f"the local mode of qdrant-client {version} in {self._folder}"
 
     def _open_copy(self) -> "QdrantClient":
         from qdrant_client import QdrantClient

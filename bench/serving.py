@@ -4,18 +4,16 @@ The real application in its own process, over a socket, with the sample authors'
 stand-in for the language model's server in another, which has a fixed speed and no model. The
 baseline is that server asked directly by the same client, as often as the application asks it: our
 overhead is what a question takes longer than the median of that. Each asker asks the next question
-when the last is answered. The longest block is how late the server's event loop came back from a
+when the last is answered. The longest block is how late a server's event loop came back from a
 pause of 5 ms at most, whatever kept it: its own work, another thread, another process.
 """
 
 import asyncio
 import json
-import socket
 import statistics
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
@@ -23,25 +21,28 @@ from typing import Any
 
 import httpx
 import slow_llm
-import watched_app
+from fastapi import FastAPI
 from reporting import arguments, show
 from slow_llm import Speed
-from watched_app import Watch
+from watching import Watched, watched
 
 from twin_assets.raw_store import open_raw_store
 from twin_assets.samples import import_samples
 from twin_assets.settings import load_settings
+from twin_serving.api import create_app
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
+from twin_serving.twin import Twin
 
 COLUMNS = [
-    *("asked", "askers", "questions", "first p50 ms", "first p95 ms", "whole p50 ms"),
-    *("whole p95 ms", "overhead p50 ms", "overhead p95 ms", "longest block ms", "memory MB"),
-    *("peak MB", "cpu s a question"),
+    *("asked", "askers", "first p50 ms", "first p95 ms", "whole p50 ms", "whole p95 ms"),
+    *("overhead p50 ms", "overhead p95 ms", "longest block ms", "memory MB", "peak MB"),
+    "cpu s a question",
 ]
+_PRESETS = ("fast", "balanced")
 _ASKERS = (1, 8, 32)
+_FEWEST = 20  # questions
 _LOADED_WITHIN = 120.0
-_SPAWN = get_context("spawn")
 
 Row = dict[str, Any]
 
@@ -55,6 +56,11 @@ class Timed:
 
 
 Ask = Callable[[str], Awaitable[Timed]]
+
+
+def make_app(home: Path, changes: dict[str, Any]) -> FastAPI:
+    """Return the application that `gradio_app.py` serves, with these settings changed."""
+    return create_app(Twin(load_settings(home=home, _env_file=None, **changes)))
 
 
 async def post(port: int, path: str, body: Any, token: bytes = b"\r\n\r\n") -> Timed:
@@ -89,13 +95,13 @@ def asking_twin(port: int, preset: str) -> Ask:
     )
 
 
-def asking_directly(port: int, expanded: bool) -> Ask:
-    """Return how the stand-in is asked, for a reply before the answer where there is one."""
+def asking_directly(port: int, preset: str) -> Ask:
+    """Return how the stand-in is asked: also for a reply, where a question is expanded."""
 
     async def ask(question: str) -> Timed:
         asked = {"model": slow_llm.MODEL, "messages": [{"role": "user", "content": question}]}
         path, before = "/v1/chat/completions", 0.0
-        if expanded:
+        if preset != "fast":
             before = (await post(port, path, asked)).whole
         timed = await post(port, path, asked | {"stream": True}, b'"content": " word"')
         return Timed(before + timed.first, before + timed.whole)
@@ -115,56 +121,44 @@ async def ask_all(ask: Ask, questions: Sequence[str], askers: int) -> list[Timed
     return timed
 
 
-def measure(ask: Ask, questions: Sequence[str], askers: int, watch: Watch | None = None) -> Row:
+def measure(ask: Ask, questions: Sequence[str], askers: int, server: Watched) -> Row:
     """Return what so many askers meet, and what is seen of the server meanwhile."""
-    seen: Row = {}
-    if watch is not None:
-        seen["memory MB"], used = watch.memory(), watch.processor_seconds()
-        watch.take_longest()
+    memory, used = server.megabytes(), server.processor_seconds()
+    server.take_longest()
     timed = asyncio.run(ask_all(ask, questions, askers))
-    if watch is not None:
-        seen["longest block ms"] = 1000 * watch.take_longest()
-        seen["peak MB"] = watch.memory("VmHWM")
-        seen["cpu s a question"] = (watch.processor_seconds() - used) / len(questions)
-    row: Row = {"askers": askers, "questions": len(questions)}
-    row |= _percentiles("first", [one.first for one in timed])
-    row |= _percentiles("whole", [one.whole for one in timed])
-    return row | seen
+    return {
+        "askers": askers,
+        "questions": len(questions),
+        **_percentiles("first", [one.first for one in timed]),
+        **_percentiles("whole", [one.whole for one in timed]),
+        "longest block ms": 1000 * server.take_longest(),
+        "memory MB": memory,
+        "peak MB": server.megabytes("VmHWM"),
+        "cpu s a question": (server.processor_seconds() - used) / len(questions),
+    }
 
 
-def measure_all(home: Path, speed: Speed, rounds: int) -> tuple[list[Row], dict[str, Any]]:
-    """Return the rows, and the limits that the application was run with."""
+def measure_all(home: Path, speed: Speed, rounds: int) -> list[Row]:
+    """Return the rows: the stand-in alone, then the application in front of it, each time."""
     questions = build_samples(home)
-    rows = []
-    with socket.create_server(("127.0.0.1", 0)) as ours, _listener() as model:
-        port, model_port = ours.getsockname()[1], model.getsockname()[1]
+    rows: list[Row] = []
+    with watched(slow_llm.make_app, speed) as (model_port, model):
         changes = {"llm": "openai", "openai_url": f"http://127.0.0.1:{model_port}/v1"}
-        settings = load_settings(home=home, _env_file=None, **changes)
-        limits = {
-            "TWIN_LLM_AT_ONCE": settings.llm_at_once,
-            "TWIN_QUESTIONS_AT_ONCE": settings.questions_at_once,
-        }
-        watch = Watch()
-        with (
-            _process(slow_llm.run, model, speed),
-            _process(watched_app.run, ours, home, changes, watch.longest) as watch.process,
-        ):
+        with watched(make_app, home, changes) as (port, twin):
             _await_ready(port)
-            for preset in ("fast", "balanced"):
-                asyncio.run(ask_all(asking_twin(port, preset), questions[:4], 1))  # it is loaded
+            for preset in _PRESETS:
+                ours, directly = asking_twin(port, preset), asking_directly(model_port, preset)
+                asyncio.run(ask_all(ours, questions[:4], 1))  # what it needs is loaded
                 for askers in _ASKERS:
-                    asked = _as_many(questions, max(rounds * askers, len(questions) // 2))
-                    directly = asking_directly(model_port, expanded=preset != "fast")
-                    baseline = measure(directly, asked, askers)
-                    row = measure(asking_twin(port, preset), asked, askers, watch)
-                    for name in ("p50 ms", "p95 ms"):
-                        over = row[f"whole {name}"] - baseline["whole p50 ms"]
-                        row[f"overhead {name}"] = over
-                    rows += [
-                        {"asked": f"stand-in LLM directly, as {preset}"} | baseline,
-                        {"asked": f"twin, {preset}"} | row,
-                    ]
-    return rows, limits
+                    asked = _as_many(questions, max(rounds * askers, _FEWEST))
+                    baseline = measure(directly, asked, askers, model)
+                    row = measure(ours, asked, askers, twin)
+                    for percentile in ("p50 ms", "p95 ms"):
+                        over = row[f"whole {percentile}"] - baseline["whole p50 ms"]
+                        row[f"overhead {percentile}"] = over
+                    rows.append({"asked": f"stand-in LLM alone, as for {preset}", **baseline})
+                    rows.append({"asked": f"Twin, {preset}", **row})
+    return rows
 
 
 def build_samples(home: Path) -> list[str]:
@@ -186,21 +180,6 @@ def build_samples(home: Path) -> list[str]:
 
 def _as_many(questions: Sequence[str], count: int) -> list[str]:
     return [questions[number % len(questions)] for number in range(count)]
-
-
-def _listener() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0))
-
-
-@contextmanager
-def _process(run: Callable[..., None], *arguments: Any) -> Iterator[Any]:
-    process = _SPAWN.Process(target=run, args=arguments)
-    process.start()
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _await_ready(port: int) -> None:
@@ -225,18 +204,20 @@ def _percentiles(name: str, seconds: Sequence[float]) -> Row:
 def main() -> None:
     """Run the benchmark."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--rounds", type=int, default=4, help="questions an asker, at least")
+    parser.add_argument("--rounds", type=int, default=3, help="questions an asker, at least")
     options = parser.parse_args()
     speed = Speed()
     with TemporaryDirectory() as home:
-        rows, limits = measure_all(Path(home), speed, options.rounds)
+        rows = measure_all(Path(home), speed, options.rounds)
+        settings = load_settings(home=Path(home), _env_file=None)
     show(
         {
             "compares": "the application in front of a stand-in LLM with that stand-in alone: "
             f"{1000 * speed.first:g} ms to its first token, {1000 * speed.token:g} ms a token, "
             f"{speed.answer} tokens of an answer",
             "rows": rows,
-            **limits,
+            "TWIN_LLM_AT_ONCE": settings.llm_at_once,
+            "TWIN_QUESTIONS_AT_ONCE": settings.questions_at_once,
         },
         COLUMNS,
         options.json,

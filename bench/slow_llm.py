@@ -6,12 +6,10 @@ from a server that has room for all of them.
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -37,8 +35,8 @@ class Speed:
         return self.first + (tokens - 1) * self.token
 
 
-def run(listener: socket.socket, speed: Speed) -> None:
-    """Answer on the socket until the process is ended."""
+def make_app(speed: Speed) -> Starlette:
+    """Return the server's application."""
 
     async def models(_: Request) -> Response:
         return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
@@ -52,12 +50,12 @@ def run(listener: socket.socket, speed: Speed) -> None:
         message = {"role": "assistant", "content": json.dumps(said)}
         return JSONResponse(_completion("chat.completion", message=message, finish_reason="stop"))
 
-    routes = [
-        Route("/v1/models", models),
-        Route("/v1/chat/completions", completions, methods=["POST"]),
-    ]
-    config = uvicorn.Config(Starlette(routes=routes), log_level="warning")
-    uvicorn.Server(config).run(sockets=[listener])
+    return Starlette(
+        routes=[
+            Route("/v1/models", models),
+            Route("/v1/chat/completions", completions, methods=["POST"]),
+        ]
+    )
 
 
 async def _answer(speed: Speed) -> AsyncIterator[str]:

@@ -1,6 +1,9 @@
 """The routes that questions are asked on, without a model server."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -142,6 +145,19 @@ def test_feedback_is_kept_beside_the_question(
     assert (entry.feedback.vote, entry.feedback.source) == ("down", "https://example.com")
     assert entry.through == "api"
     assert client.post("/feedback", json={"id": "none", "vote": "up"}).status_code == 404
+
+
+def test_its_threads_do_not_spin(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "from twin_assets.settings import load_settings\n"
+        "from twin_serving.api import create_app\n"
+        "from twin_serving.twin import Twin\n"
+        f"create_app(Twin(load_settings(home={str(tmp_path)!r})))\n"
+        "assert os.environ['OMP_WAIT_POLICY'] == 'PASSIVE'\n"
+        "assert 'torch' not in sys.modules  # it would have read the variable before"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_metrics_count_questions(client: httpx.Client) -> None:

@@ -7,21 +7,34 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from twin_assets.assets.verdicts import GATES
 from twin_assets.definitions import JOB, build_definitions
 from twin_assets.settings import TwinSettings
 
 GRAPH = {
     "raw_documents": ([], "collect", {"python", "sqlite"}, "data", []),
-    "cleaned_documents": (["raw_documents"], "prepare", {"python", "parquet"}, "data", []),
+    "cleaned_documents": (
+        ["raw_documents"],
+        "prepare",
+        {"python", "parquet"},
+        "data",
+        ["documents_are_english", "documents_differ", "documents_say_something"],
+    ),
     "chunks": (
         ["cleaned_documents"],
         "prepare",
         {"python", "parquet"},
         "data",
-        ["chunks_cover_text"],
+        ["chunks_cover_text", "chunks_have_length"],
     ),
     "windows": (["chunks"], "embed", {"python", "parquet"}, "ml", ["windows_hold_every_token"]),
-    "embeddings": (["windows"], "embed", {"torch", "parquet"}, "ml", ["vectors_are_sound"]),
+    "embeddings": (
+        ["windows"],
+        "embed",
+        {"torch", "parquet"},
+        "ml",
+        ["shift_is_small", "vectors_are_sound"],
+    ),
     **{
         f"{backend}_index": (
             ["chunks", "cleaned_documents", "embeddings"],
@@ -57,20 +70,20 @@ def test_the_asset_graph(definitions):
     assert found == GRAPH
 
 
-def test_every_asset_is_partitioned_by_author_and_takes_several_in_one_run(definitions):
+def test_every_asset_is_partitioned_by_author_and_takes_several_in_one_run(definitions, settings):
     nodes = definitions.resolve_asset_graph().asset_nodes
     for node in (node for node in nodes if node.key not in OVER_ALL_AUTHORS):
         assert node.partitions_def == dg.DynamicPartitionsDefinition(name="author")
-        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        assert node.backfill_policy.max_partitions_per_run == settings.authors_per_run
         assert node.code_version
         assert node.description
 
 
-def test_every_check_blocks_and_is_partitioned_by_author(definitions):
+def test_every_check_is_partitioned_by_author_and_the_gates_block(definitions):
     graph = definitions.resolve_asset_graph()
     for key in (key for key in graph.asset_check_keys if key.asset_key not in OVER_ALL_AUTHORS):
         spec = graph.get_check_spec(key)
-        assert spec.blocking
+        assert spec.blocking is (GATES.get(key.asset_key.to_user_string()) == key.name)
         assert spec.partitions_def == dg.DynamicPartitionsDefinition(name="author")
 
 

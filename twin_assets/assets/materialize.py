@@ -28,7 +28,7 @@ from twin_assets.partitions import authors
 _NO_AUTOMATIC_EVENT = {"__source_asset_observation__": True}
 _RETRIES = 3
 _PAUSE = 5.0  # seconds before the first, four times as many before each after it
-_BATCH = 100  # authors whose events are written together, and what a killed run has to do again
+_BATCH = 500  # authors whose events are written together, and what a killed run has to do again
 _BATCH_SECONDS = 2.0  # how late a slow asset's event may be
 _SINCE = "unchanged since"
 

@@ -29,7 +29,7 @@ def two_authors(settings, instance):
     with closing(open_raw_store(settings)) as store:
         for author in ("ada", "bob"):
             store.put_author(Author(author, author.title()))
-            text = f"The words of {author} about bread and ovens."
+            text = f"The words of {author} about bread and ovens. " * 3
             store.upsert([raw_document(f"https://example.com/{author}", text, author=author)])
     assert not build(settings, instance, [], lambda event: None).failed
 

@@ -25,15 +25,15 @@ RADIO = (
     "as the poles are not made for what that weighs and have been broken once before."
 )
 FOREIGN = {
-    "german": "Der Sauerteig braucht eine warme Nacht, denn die Säure bewahrt die Stärke davor, dass "
-    "sie zerfällt. Wer ihn im Winter ansetzt, stellt ihn in die Nähe des Ofens.",
-    "dutch": "Het zuurdesem heeft een warme nacht nodig, want het zuur houdt het zetmeel heel. In de "
-    "winter zet je het in de buurt van de oven, en je dekt het af met een doek.",
-    "french": "Le levain a besoin d'une nuit au chaud, car l'acidité empêche l'amidon de se défaire. "
-    "En hiver on le place près du four, on le couvre d'un linge et on attend.",
-    "japanese": "ライ麦の 生地には 酸味の ある 種が 必要です なぜなら 酸が でんぷんを 守るからです "
-    "冬には 窯の 近くに 置いて 布を かけて 二倍に なるまで 待ちます それから また こねて 焼きます 朝に なると "
-    "パンが できて います",
+    "german": "Der Sauerteig braucht eine warme Nacht, denn die Säure bewahrt die Stärke davor, "
+    "dass sie zerfällt. Wer ihn im Winter ansetzt, stellt ihn in die Nähe des Ofens.",
+    "dutch": "Het zuurdesem heeft een warme nacht nodig, want het zuur houdt het zetmeel heel. In "
+    "de winter zet je het in de buurt van de oven, en je dekt het af met een doek.",
+    "french": "Le levain a besoin d'une nuit au chaud, car l'acidité empêche l'amidon de se "
+    "défaire. En hiver on le place près du four, on le couvre d'un linge et on attend.",
+    "greek": "Το προζύμι θέλει μια ζεστή νύχτα, γιατί η οξύτητα κρατά το άμυλο. Τον χειμώνα το "
+    "βάζουμε κοντά στον φούρνο και το σκεπάζουμε με μια πετσέτα ώσπου να διπλασιαστεί.",
+    "japanese": "ライ麦の生地には酸味のある種が必要です。酸がでんぷんを守るからです。",
 }
 
 
@@ -89,12 +89,12 @@ def test_articles_of_a_few_words_and_of_boilerplate_are_named():
         "Subscribe to our newsletter to get more of what our bakers write every week of the year."
     )
     ends = [article(f"{text}\n{line}", f"ends-{n}") for n, text in enumerate((BREAD, RADIO, RADIO))]
-    only = article(f"{line}\nOne more loaf.", "only")
+    only = article(f"{line}\nOne more loaf for all.", "only")
     empty = article("Read more.", "empty")
     verdict = documents_say_something([*rest, *ends, only, empty])
     assert not verdict.passed
     assert set(verdict.examples) == {only.link, empty.link}
-    assert (verdict.numbers["short"], verdict.numbers["boilerplate"]) == (2, 1)
+    assert (verdict.numbers["short"], verdict.numbers["boilerplate"]) == (1, 1)
     post = article("Read more.", "post", category=Category.POST)
     assert documents_say_something([*rest, *ends, post]).passed
 

@@ -31,6 +31,7 @@ _ENGLISH = frozenset(
     )
 )
 _LEAST_ENGLISH = 0.165
+_ENOUGH = 5000  # characters, to tell an alphabet by
 _FEW_WORDS = 20  # too few to tell a language by, or an article of which there is nothing to ask
 
 _LEAST_LINE = 20  # characters of a line that counts as repeated
@@ -167,6 +168,9 @@ def _overlap(one: frozenset[bytes], other: frozenset[bytes]) -> float:
 
 
 def _is_english(text: str) -> bool:
+    letters = [c for c in text[:_ENOUGH] if c.isalpha()]
+    if sum(letter.isascii() for letter in letters) < len(letters) / 2:
+        return False
     words = [word.casefold() for word in _WORD.findall(text)]
     if len(words) < _FEW_WORDS:
         return True

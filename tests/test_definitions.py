@@ -1,14 +1,18 @@
 """The code location as Dagster sees it: the graph, and what loading it costs."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import dagster as dg
 import pytest
 from pydantic import SecretStr
 
+from twin_assets.artifacts import to_table
 from twin_assets.assets.verdicts import GATES
 from twin_assets.definitions import JOB, build_definitions
+from twin_assets.documents import CleanedDocument, Window
 from twin_assets.settings import TwinSettings
 
 GRAPH = {
@@ -102,6 +106,35 @@ def test_a_setting_changes_the_code_version_of_the_assets_it_concerns(settings):
     before = versions(settings)
     after = versions(settings.model_copy(update={"window_overlap": 16}))
     assert {name for name in before if before[name] != after[name]} == {"windows"}
+
+
+def test_each_asset_leads_to_its_code(definitions, settings):
+    def references(of: dg.Definitions) -> dict[str, object]:
+        nodes = of.resolve_asset_graph().asset_nodes
+        found = {n.key.to_user_string(): n.metadata["dagster/code_references"] for n in nodes}
+        return {name: value.code_references[0] for name, value in found.items()}
+
+    for name, reference in references(definitions).items():
+        lines = Path(reference.file_path).read_text(encoding="utf-8").splitlines()
+        function = "def index(" if name.endswith("_index") else f"def {name}("
+        assert any(function in line for line in lines[reference.line_number - 1 :][:15]), name
+    linked = settings.model_copy(update={"code_url": "https://github.com/me/twin/tree/main"})
+    url = references(build_definitions(linked))["chunks"].url
+    assert re.fullmatch(
+        r"https://github\.com/me/twin/tree/main/twin_assets/assets/chunks\.py#L\d+", url
+    )
+
+
+def test_assets_in_parquet_say_their_columns(definitions):
+    nodes = {n.key.to_user_string(): n for n in definitions.resolve_asset_graph().asset_nodes}
+    for name, row_type in (("cleaned_documents", CleanedDocument), ("windows", Window)):
+        schema = nodes[name].metadata["dagster/column_schema"].schema
+        written = to_table(row_type, []).schema
+        assert [(column.name, column.type) for column in schema.columns] == [
+            (field.name, str(field.type)) for field in written
+        ]
+        nullable = [column.constraints.nullable for column in schema.columns]
+        assert nullable == [field.nullable for field in written]
 
 
 def test_the_job_and_the_sensor(definitions):

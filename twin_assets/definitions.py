@@ -8,6 +8,7 @@ from twin_assets.assets import ASSETS, chain, faiss_ivf
 from twin_assets.assets.versions import with_settings
 from twin_assets.automation import build_automation_sensor, with_automation
 from twin_assets.checks import CHECKS
+from twin_assets.code_links import with_code_links
 from twin_assets.schedules import build_crawl_schedule, build_ivf_schedule
 from twin_assets.sensors import build_failure_sensor, build_notice_sensor, build_raw_sensor
 from twin_assets.settings import TwinSettings, load_settings
@@ -35,7 +36,10 @@ def build_definitions(
     if crawl_again := build_crawl_schedule(JOB, settings.crawl_schedule):
         schedules.append(crawl_again)
     return dg.Definitions(
-        assets=[*with_automation(with_settings(ASSETS, settings), followers), faiss_ivf],
+        assets=with_code_links(
+            [*with_automation(with_settings(ASSETS, settings), followers), faiss_ivf],
+            settings.code_url,
+        ),
         asset_checks=CHECKS,
         jobs=[job],
         schedules=schedules,

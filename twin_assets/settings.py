@@ -183,6 +183,13 @@ class TwinSettings(BaseSettings):
         "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
     )
 
+    code_url: str = Field(
+        "",
+        pattern=r"^(https://[^/]+/.+/tree/[^/]+)?$",
+        description="Where the Dagster UI links code to, as https://github.com/OWNER/REPO/tree/"
+        "BRANCH; empty for this machine's files.",
+    )
+
     @field_validator("raw_store")
     @classmethod
     def _is_mongodb(cls, link: SecretStr) -> SecretStr:

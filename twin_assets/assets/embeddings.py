@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -12,10 +13,12 @@ from twin_assets.artifacts import Vectors, artifact_path, read_rows, read_vector
 from twin_assets.assets.at_rest import has_file
 from twin_assets.assets.chunks import windows
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
+from twin_assets.assets.previews import plot, row_count
 from twin_assets.assets.provenance import Materialization
 from twin_assets.documents import Window, digest
 from twin_assets.errors import StorageError
 from twin_assets.gate import vectors_are_sound
+from twin_assets.plots import scatter
 from twin_assets.quality import mean_shift
 from twin_assets.settings import TwinSettings
 from twin_assets.vector_cache import VectorCache
@@ -29,6 +32,14 @@ _TOGETHER = 10_000
 _SAVE_EVERY = 1024  # texts: what a killed build loses at most
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the Parquet files, whose vectors are float32 lists of the model's dimension."""
+
+    window_id: str
+    vector: list[float]
+
+
 @author_asset(
     deps=[windows],
     group="embed",
@@ -36,6 +47,7 @@ _SAVE_EVERY = 1024  # texts: what a killed build loses at most
     team="ml",
     code_version="1",
     pool="embedding",
+    rows=_Row,
 )
 def embeddings(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -100,6 +112,7 @@ def embeddings(
                 embedder.fingerprint, *(w.window_id + w.reading_hash for w in some)
             ),
             metadata={
+                **row_count(some),
                 "windows": len(some),
                 "embedded": embedded,
                 "model": embedder.folder.name,
@@ -108,6 +121,7 @@ def embeddings(
                 "dimension": embedder.dimension,
                 "check": verdict.reason,
                 **rate,
+                "map": plot(scatter(rows), "windows on two principal components"),
             },
             tags={_FINGERPRINT: embedder.fingerprint, **shift},
         )

@@ -128,7 +128,7 @@ def test_each_asset_leads_to_its_code(definitions, settings):
 def test_assets_in_parquet_say_their_columns(definitions):
     nodes = {n.key.to_user_string(): n for n in definitions.resolve_asset_graph().asset_nodes}
     for name, row_type in (("cleaned_documents", CleanedDocument), ("windows", Window)):
-        schema = nodes[name].metadata["dagster/column_schema"].schema
+        schema = nodes[name].metadata["dagster/column_schema"]
         written = to_table(row_type, []).schema
         assert [(column.name, column.type) for column in schema.columns] == [
             (field.name, str(field.type)) for field in written

@@ -1,12 +1,10 @@
 """One run embeds at a time on an instance, and one that died holds nobody up."""
 
-from threading import Timer
-
 import dagster as dg
 import pytest
 
 from twin_assets.partitions import range_tags
-from twin_serving.cli.launch import _OURS, end_abandoned_runs
+from twin_serving.cli.launch import _OURS, build, end_abandoned_runs
 
 
 @pytest.fixture
@@ -25,14 +23,18 @@ def taken(instance: dg.DagsterInstance) -> dg.DagsterRun:
     return run
 
 
-def test_a_build_waits_for_another_that_embeds(write, build_now, instance, taken):
+def test_a_build_waits_for_another_that_embeds(write, settings, instance, taken):
     write("ada", {"rye": "Rye dough wants a sour starter."})
     storage = instance.event_log_storage
-    Timer(0.5, storage.free_concurrency_slots_for_run, [taken.run_id]).start()
-    report = build_now()
-    assert report.built == ["ada"]
-    said = [entry.message for entry in instance.all_logs(report.run_ids[0])]
-    assert any("blocked by limit for pool embedding" in line for line in said)
+    waited = []
+
+    def end_the_other(event: dg.DagsterEvent) -> None:
+        if "blocked by limit for pool embedding" in (event.message or ""):
+            waited.append(event)
+            storage.free_concurrency_slots_for_run(taken.run_id)
+
+    assert build(settings, instance, [], end_the_other).built == ["ada"]
+    assert len(waited) == 1
     assert storage.get_concurrency_info("embedding").active_slot_count == 0
 
 

@@ -82,6 +82,7 @@ def built(automation: Automation) -> Automation:
     return automation
 
 
+@pytest.mark.postgres_too
 def test_a_changed_document_flows_to_the_index_and_an_unchanged_one_stops(built: Automation):
     built.write("ada", "other words, about rye and about salt.")
     assert built.run(*BOTH, assets=[RAW])

@@ -119,6 +119,7 @@ def test_a_bad_document_is_quarantined_with_its_reason(write, build_now, instanc
     assert row["reason"]
 
 
+@pytest.mark.postgres_too
 def test_an_author_who_cannot_be_built_stops_nobody_else(write, build_now, instance, settings):
     write("ada", {"empty": " "})
     write("bob", RADIO)

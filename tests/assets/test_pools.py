@@ -23,6 +23,7 @@ def taken(instance: dg.DagsterInstance) -> dg.DagsterRun:
     return run
 
 
+@pytest.mark.postgres_too
 def test_a_build_waits_for_another_that_embeds(write, settings, instance, taken):
     write("ada", {"rye": "Rye dough wants a sour starter."})
     storage = instance.event_log_storage

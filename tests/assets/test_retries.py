@@ -42,6 +42,7 @@ def run(instance: dg.DagsterInstance, work: Callable[[str], None]) -> tuple[Coun
     return Counter(event.event_type for event in result.all_events), result.run_id
 
 
+@pytest.mark.postgres_too
 def test_it_goes_on_with_those_who_are_left(instance: dg.DagsterInstance) -> None:
     calls: list[str] = []
 

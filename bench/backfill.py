@@ -25,10 +25,10 @@ import dagster as dg
 from pipeline import ASSETS, by_functions, definitions_seconds
 from reporting import arguments, show
 
-from twin_assets.definitions import JOB, build_definitions
+from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author, Category, RawDocument
 from twin_assets.embedding import embedder_for
-from twin_assets.partitions import contiguous_ranges, range_tags, register_authors
+from twin_assets.partitions import JOB, contiguous_ranges, range_tags, register_authors
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance

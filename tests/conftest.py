@@ -18,7 +18,7 @@ from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
 
-pytest_plugins = ["mongo_servers"]
+pytest_plugins = ["mongo_servers", "postgres_servers"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -48,9 +48,20 @@ def data_folder() -> Path:
     return folder
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked so on both of Dagster's storages."""
+    if metafunc.definition.get_closest_marker("postgres_too"):
+        metafunc.parametrize("instance", ["sqlite", "postgres"], indirect=True)
+
+
 @pytest.fixture
-def instance(settings: TwinSettings) -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of the empty home."""
+def instance(
+    settings: TwinSettings, request: pytest.FixtureRequest
+) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the empty home, or one that keeps its state in Postgres."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        yield request.getfixturevalue("postgres_instance")
+        return
     with open_instance(settings) as opened:
         yield opened
 

@@ -7,10 +7,10 @@ from tiny_model import build_tiny_model
 
 from twin_assets import checks
 from twin_assets.assets import chain
-from twin_assets.definitions import JOB, build_definitions
+from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
 from twin_assets.gate import Verdict
-from twin_assets.partitions import range_tags, register_authors
+from twin_assets.partitions import JOB, range_tags, register_authors
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 
@@ -82,6 +82,7 @@ def built(automation: Automation) -> Automation:
     return automation
 
 
+@pytest.mark.postgres_too
 def test_a_changed_document_flows_to_the_index_and_an_unchanged_one_stops(built: Automation):
     built.write("ada", "other words, about rye and about salt.")
     assert built.run(*BOTH, assets=[RAW])

@@ -5,14 +5,15 @@ from contextlib import closing
 import dagster as dg
 import pytest
 from builders import raw_document
+from dagster._core.event_api import PartitionKeyFilter
 from tiny_model import build_tiny_model
 
 from twin_assets.assets import chain, indexes
-from twin_assets.definitions import JOB, build_definitions
+from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
 from twin_assets.errors import IndexCorruptedError, NothingServedError
 from twin_assets.gate import Verdict
-from twin_assets.partitions import range_tags
+from twin_assets.partitions import JOB, range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.stores import create_store
 from twin_serving.catalog import open_catalog
@@ -28,7 +29,7 @@ def two_authors(settings, instance):
     with closing(open_raw_store(settings)) as store:
         for author in ("ada", "bob"):
             store.put_author(Author(author, author.title()))
-            text = f"The words of {author} about bread and ovens."
+            text = f"The words of {author} about bread and ovens. " * 3
             store.upsert([raw_document(f"https://example.com/{author}", text, author=author)])
     assert not build(settings, instance, [], lambda event: None).failed
 
@@ -184,6 +185,32 @@ def test_a_check_that_blocks_one_author_stops_and_blames_no_other(settings, inst
     report = build(settings, instance, [], lambda event: None)
     assert report.built == ["bob"]
     assert report.failed == {"ada": "an invented fault"}
+
+
+def test_what_a_person_should_look_at_stops_nothing(settings, instance):
+    text = "The words of ada about bread and ovens, which she has written down for you to read."
+    with closing(open_raw_store(settings)) as store:
+        store.put_author(Author("ada", "Ada"))
+        store.upsert(raw_document(f"https://example.com/{n}", f"{text} {text}") for n in range(2))
+    assert build(settings, instance, [], lambda event: None).built == ["ada"]
+    key = dg.AssetCheckKey(dg.AssetKey("cleaned_documents"), "documents_differ")
+    assert statuses(instance, key) == {"ada": "FAILED"}
+    (record,) = instance.event_log_storage.get_asset_check_execution_history(
+        key, limit=1, partition_filter=PartitionKeyFilter(key="ada")
+    )
+    assert record.evaluation.severity is dg.AssetCheckSeverity.WARN
+    (row,) = record.evaluation.metadata["examples"].records
+    assert row.data["link"].startswith("https://example.com/")
+
+    shift = dg.AssetCheckKey(dg.AssetKey("embeddings"), "shift_is_small")
+    assert statuses(instance, shift) == {"ada": "SUCCEEDED"}  # there was no version before
+    write(settings, "ada", "The harbour freezes in the first week of January, and boats with it.")
+    with closing(open_raw_store(settings)) as store:
+        store.mark_gone("ada", ["https://example.com/0", "https://example.com/1"])
+    assert build(settings, instance, [], lambda event: None).built == ["ada"]
+    assert statuses(instance, key) == {"ada": "SUCCEEDED"}
+    assert statuses(instance, shift) == {"ada": "FAILED"}
+    assert open_catalog(settings).served().partition("ada") is not None
 
 
 def test_another_model_s_index_is_not_searched(two_authors, settings, tmp_path):

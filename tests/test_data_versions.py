@@ -11,9 +11,9 @@ from dagster._core.loader import LoadingContextForTest
 from tiny_model import build_tiny_model
 
 from twin_assets.assets import chain
-from twin_assets.definitions import JOB, build_definitions
+from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
-from twin_assets.partitions import range_tags, register_authors
+from twin_assets.partitions import JOB, range_tags, register_authors
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance

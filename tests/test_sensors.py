@@ -11,9 +11,10 @@ from builders import raw_document
 from pydantic import SecretStr
 
 from twin_assets import notifications
-from twin_assets.definitions import JOB, build_definitions
+from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
 from twin_assets.partitions import (
+    JOB,
     LAUNCHED_BY,
     RANGE_END,
     RANGE_START,
@@ -95,6 +96,7 @@ def test_authors_who_are_not_neighbours_need_a_run_each(tick, write, instance):
     assert ranges(tick(cursor)) == [("ada", "ada"), ("cleo", "cleo")]
 
 
+@pytest.mark.postgres_too
 def test_a_tick_takes_a_bounded_batch_and_the_next_the_rest(tick, write, settings, instance):
     names = [f"author-{number:02}" for number in range(11)]
     for name in names:
@@ -115,6 +117,7 @@ def test_a_tick_takes_a_bounded_batch_and_the_next_the_rest(tick, write, setting
     assert runs == [4, 3]  # of two authors each at most; the one who wrote again is no neighbour
 
 
+@pytest.mark.postgres_too
 def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, instance):
     for author, text in (("ada", "  "), ("bob", "Bob's words."), ("cleo", "Cleo's words.")):
         write(author, text + " About bread and ovens." * bool(text.strip()))
@@ -172,6 +175,7 @@ def test_what_a_run_that_waits_will_take_up_is_not_requested_again(tick, write, 
     assert ranges(tick()) == [("bob", "cleo")]
 
 
+@pytest.mark.postgres_too
 def test_a_failed_run_is_told_of_with_author_asset_reason_and_link(write, settings, instance):
     write("ada", "   ")
     write("bob", "Bob's words, about bread and ovens.")

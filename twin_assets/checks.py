@@ -1,8 +1,9 @@
-"""The gate's verdicts as blocking asset checks, partitioned by author."""
+"""The verdicts as asset checks, partitioned by author; those of the gate block."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -10,7 +11,9 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 )
 
 from twin_assets.artifacts import artifact_path, is_readable, read_rows, read_vectors
-from twin_assets.assets import INDEXES, chunks, embeddings, windows
+from twin_assets.assets import INDEXES, chunks, cleaned_documents, embeddings, windows
+from twin_assets.assets.embeddings import SHIFT, WINDOWS_BEFORE
+from twin_assets.assets.previews import table
 from twin_assets.assets.provenance import (
     AS_BEFORE,
     INDEX_VERSION,
@@ -34,11 +37,33 @@ from twin_assets.gate import (
 )
 from twin_assets.model_folder import find_model, load_tokenizer
 from twin_assets.partitions import authors
-from twin_assets.settings import TwinSettings
+from twin_assets.quality import (
+    chunks_have_length,
+    documents_are_english,
+    documents_differ,
+    documents_say_something,
+    shift_is_small,
+)
+from twin_assets.settings import PACKAGED_MODEL, TwinSettings
 from twin_assets.stores import create_store
 
 Judge = Callable[[dg.DagsterInstance, Materialization, TwinSettings], Mapping[str, Verdict]]
-_BATCH = 100  # authors whose verdicts are written together
+_BATCH = 500  # authors whose verdicts are written together
+
+
+def judge_documents(
+    instance: dg.DagsterInstance, made: Materialization, settings: TwinSettings
+) -> Mapping[str, Verdict]:
+    """Judge the author's cleaned documents at rest."""
+    path = artifact_path(settings.artifacts_path, "cleaned_documents", made.author)
+    documents = read_rows(path, CleanedDocument)
+    reads_english = settings.embedding_model == PACKAGED_MODEL
+    other = Verdict(True, "the embedding model is another than the packaged one")
+    return {
+        "documents_differ": documents_differ(documents),
+        "documents_are_english": documents_are_english(documents) if reads_english else other,
+        "documents_say_something": documents_say_something(documents),
+    }
 
 
 def judge_chunks(
@@ -48,7 +73,10 @@ def judge_chunks(
     folder, author = settings.artifacts_path, made.author
     documents = read_rows(artifact_path(folder, "cleaned_documents", author), CleanedDocument)
     passages = read_rows(artifact_path(folder, "chunks", author), Chunk)
-    return {GATES["chunks"]: chunks_cover_text(documents, passages)}
+    return {
+        GATES["chunks"]: chunks_cover_text(documents, passages),
+        "chunks_have_length": chunks_have_length(passages),
+    }
 
 
 def judge_windows(
@@ -73,7 +101,11 @@ def judge_vectors(
     folder, author = settings.artifacts_path, made.author
     ids, vectors = read_vectors(artifact_path(folder, "embeddings", author))
     read = read_rows(artifact_path(folder, "windows", author), Window)
-    return {GATES["embeddings"]: vectors_are_sound(read, ids, vectors)}
+    shift, before = made.tags.get(SHIFT, "0"), made.tags.get(WINDOWS_BEFORE, "0")
+    return {
+        GATES["embeddings"]: vectors_are_sound(read, ids, vectors),
+        "shift_is_small": shift_is_small(float(shift), int(before), len(vectors)),
+    }
 
 
 def judge_version(backend: str) -> Judge:
@@ -122,14 +154,17 @@ def _checks(
             events = []
             for author in authors_:
                 made = latest.get(author)
-                verdicts = said.get(author) or _judge(judge, asked, op.instance, made, settings)
+                if author in said:
+                    answers = said[author]
+                else:
+                    answers = _judge(judge, asked, op.instance, made, settings)
                 for question in asked:
-                    verdict = verdicts[question.name]
+                    answer = answers[question.name]
                     # Of a run over a range of authors, even of one, Dagster keeps one result that
                     # belongs to no partition; each author gets a verdict of his own here.
-                    events.append(_evaluation(asset.key, question, author, verdict, made))
-                    if not verdict.passed:
-                        failed[question.name].append(f"{author}: {verdict.reason}")
+                    events.append(_evaluation(asset.key, question, author, answer, made))
+                    if not answer.passed:
+                        failed[question.name].append(f"{author}: {answer.reason}")
             log_events(op, events)
         for question in asked:
             yield dg.AssetCheckResult(
@@ -161,21 +196,39 @@ def _severity(question: Question) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.ERROR if question.gate else dg.AssetCheckSeverity.WARN
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A verdict as Dagster keeps it."""
+
+    passed: bool
+    reason: str
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> "_Answer":
+        """Return the verdict with its examples as a table, whose cells are plain text."""
+        links = table([{"link": link} for link in verdict.examples])
+        examples = {"examples": links} if verdict.examples else {}
+        return cls(verdict.passed, verdict.reason, {**verdict.numbers, **examples})
+
+
 def _judge(
     judge: Judge,
     asked: Sequence[Question],
     instance: dg.DagsterInstance,
     made: Materialization | None,
     settings: TwinSettings,
-) -> Mapping[str, Verdict]:
+) -> Mapping[str, _Answer]:
     if made is None:
         reason = "it was never materialized"
     else:
         try:
-            return judge(instance, made, settings)
+            verdicts = judge(instance, made, settings)
         except TwinError as error:
             reason = str(error)
-    return {question.name: Verdict(False, reason) for question in asked}
+        else:
+            return {name: _Answer.of(verdict) for name, verdict in verdicts.items()}
+    return {question.name: _Answer(False, reason, {}) for question in asked}
 
 
 def _said_before(
@@ -183,7 +236,7 @@ def _said_before(
     key: dg.AssetKey,
     asked: Sequence[Question],
     latest: Mapping[str, Materialization],
-) -> Mapping[str, Mapping[str, Verdict]]:
+) -> Mapping[str, Mapping[str, _Answer]]:
     """Return what was said of the authors' partitions that this run found to be as before.
 
     In a run of the checks alone everything is judged anew.
@@ -193,39 +246,31 @@ def _said_before(
         for author, made in latest.items()
         if AS_BEFORE in made.tags and made.run_id == op.run_id
     }
-    said: dict[str, dict[str, Verdict]] = {author: {} for author in before}
+    said: dict[str, dict[str, _Answer]] = {author: {} for author in before}
     for question in asked if before else ():
         check = dg.AssetCheckKey(key, question.name)
         evaluations = evaluations_of(op.instance, check, before.values())
         for author, storage_id in before.items():
-            if (evaluation := evaluations.get(storage_id)) is not None:
-                said[author][question.name] = _verdict(evaluation)
-    return {author: verdicts for author, verdicts in said.items() if len(verdicts) == len(asked)}
-
-
-def _verdict(evaluation: dg.AssetCheckEvaluation) -> Verdict:
-    numbers = {
-        name: entry.value
-        for name, entry in evaluation.metadata.items()
-        if isinstance(entry.value, int | float)
-    }
-    return Verdict(evaluation.passed, evaluation.description or "", numbers)
+            if (one := evaluations.get(storage_id)) is not None:
+                answer = _Answer(one.passed, one.description or "", one.metadata)
+                said[author][question.name] = answer
+    return {author: answers for author, answers in said.items() if len(answers) == len(asked)}
 
 
 def _evaluation(
     key: dg.AssetKey,
     question: Question,
     author: str,
-    verdict: Verdict,
+    answer: _Answer,
     made: Materialization | None,
 ) -> dg.AssetCheckEvaluation:
     return dg.AssetCheckEvaluation(
         asset_key=key,
         check_name=question.name,
-        passed=verdict.passed,
+        passed=answer.passed,
         severity=_severity(question),
-        description=verdict.reason,
-        metadata=dict(verdict.numbers),
+        description=answer.reason,
+        metadata=answer.metadata,
         partition=author,
         blocking=question.gate,
         target_materialization_data=_target(made),
@@ -243,9 +288,17 @@ def _target(made: Materialization | None) -> AssetCheckEvaluationTargetMateriali
 
 CHECKS = (
     _checks(
+        cleaned_documents,
+        judge_documents,
+        Question("documents_differ", "No article or post repeats another."),
+        Question("documents_are_english", "Articles and posts are in what the model reads."),
+        Question("documents_say_something", "No article is a few words or what all have."),
+    ),
+    _checks(
         chunks,
         judge_chunks,
         Question(GATES["chunks"], "Every character stands in some chunk.", gate=True),
+        Question("chunks_have_length", "Few chunks are fragments of a few tokens."),
     ),
     _checks(
         windows,
@@ -256,6 +309,7 @@ CHECKS = (
         embeddings,
         judge_vectors,
         Question(GATES["embeddings"], "Each window has one finite vector of length 1.", gate=True),
+        Question("shift_is_small", "The mean vector is near that of the version before."),
     ),
     *(
         _checks(

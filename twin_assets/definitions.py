@@ -1,13 +1,16 @@
-"""The code location: assets, checks, job and sensor, with the settings as their one resource."""
+"""The code location: assets, checks, jobs and sensors, with the settings as their one resource."""
 
 from collections.abc import Iterable
 
 import dagster as dg
 
-from twin_assets.assets import ASSETS, chain, faiss_ivf
+from twin_assets.assets import ASSETS, faiss_ivf
 from twin_assets.assets.versions import with_settings
 from twin_assets.automation import build_automation_sensor, with_automation
 from twin_assets.checks import CHECKS
+from twin_assets.code_links import with_code_links
+from twin_assets.freshness import with_freshness
+from twin_assets.jobs import FEATURES, JOBS, assets_of, build_job
 from twin_assets.partitions import JOB
 from twin_assets.schedules import build_crawl_schedule, build_ivf_schedule
 from twin_assets.sensors import build_failure_sensor, build_notice_sensor, build_raw_sensor
@@ -21,26 +24,23 @@ def build_definitions(
 
     Args:
         settings: the settings.
-        indexes: the backends that the job publishes to; by default the one that answers.
+        indexes: the backends that the jobs publish to; by default the one that answers.
     """
-    links = chain(indexes or [settings.index])
-    followers = [asset.key for asset in chain([settings.index])[1:]]  # of the raw documents
-    job = dg.define_asset_job(
-        JOB,
-        selection=dg.AssetSelection.assets(*links),
-        description="Everything from the raw store to a served index, for one author or several.",
-    )
+    published = list(indexes or [settings.index])
+    followers = [asset.key for asset in assets_of(FEATURES, [settings.index])]
+    jobs = {name: build_job(name, published) for name in JOBS}
+    assets = [*with_automation(with_settings(ASSETS, settings), followers), faiss_ivf]
     schedules = [build_ivf_schedule(faiss_ivf)] if settings.index == "faiss" else []
     if crawl_again := build_crawl_schedule(JOB, settings.crawl_schedule):
         schedules.append(crawl_again)
     return dg.Definitions(
-        assets=[*with_automation(with_settings(ASSETS, settings), followers), faiss_ivf],
+        assets=with_freshness(with_code_links(assets, settings.code_url), settings.crawl_schedule),
         asset_checks=CHECKS,
-        jobs=[job],
+        jobs=list(jobs.values()),
         schedules=schedules,
         sensors=[
             build_raw_sensor(JOB),
-            build_failure_sensor(job, [asset.key for asset in links]),
+            build_failure_sensor(jobs[JOB], [asset.key for asset in assets_of(JOB, published)]),
             build_notice_sensor(),
             build_automation_sensor(followers),
         ],

@@ -1,6 +1,7 @@
 """Dagster's event log in the home: SQLite, with many events written in one transaction."""
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -31,7 +32,7 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._record import copy
 from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import QueuePool
 
 _BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches only where this is set
 _MOST = "500"
@@ -64,16 +65,20 @@ class HomeEventLog(SqliteEventLogStorage):
         return cls(inst_data=inst_data, **config_value)
 
     def _make_engine(self, shard: str) -> Engine:
-        # The last to close a database writes all of its log back, so the index stays open.
-        return create_engine(
+        # The last to close a database writes all of its log back, so it stays open.
+        engine = create_engine(
             self.conn_string_for_shard(shard),
-            poolclass=QueuePool if shard == INDEX_SHARD_NAME else NullPool,
+            poolclass=QueuePool,
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
         )
+        if shard != INDEX_SHARD_NAME:
+            # A run's own log may lose its last lines when the machine dies; the index may not.
+            db.event.listen(engine, "connect", _do_not_wait_for_the_disk)
+        return engine
 
     def dispose(self) -> None:
         """Release the files."""
-        self._engine(INDEX_SHARD_NAME).dispose()
+        self._engine.cache_clear()
         super().dispose()
 
     @contextmanager
@@ -154,6 +159,10 @@ class HomeEventLog(SqliteEventLogStorage):
             connection.execute(table.delete().where(*same), known)
         if planned or verdicts:
             connection.execute(AssetCheckExecutionsTable.insert(), planned + verdicts)
+
+
+def _do_not_wait_for_the_disk(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _planned_rows(event: EventLogEntry, row: Row, storage_id: int) -> Iterator[Row]:

@@ -31,11 +31,15 @@ class GateError(TwinError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a partition may pass, the reason in either case, and the numbers behind it."""
+    """Whether a partition may pass, the reason in either case, and the numbers behind it.
+
+    ``examples`` are links of what does not.
+    """
 
     passed: bool
     reason: str
     numbers: Mapping[str, float] = field(default_factory=dict)
+    examples: Sequence[str] = ()
 
     def require(self) -> None:
         """Stop here when the partition may not pass.

@@ -11,6 +11,7 @@ from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 
 OFF = "off"
+IVF_CRON = "0 3 * * *"
 
 
 def build_crawl_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition | None:
@@ -57,7 +58,7 @@ def build_ivf_schedule(asset: dg.AssetsDefinition) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
         name="build_ivf",
         target=dg.AssetSelection.assets(asset),
-        cron_schedule="0 3 * * *",
+        cron_schedule=IVF_CRON,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Takes what was published since into the inverted file over all authors.",
     )

@@ -202,6 +202,13 @@ class TwinSettings(BaseSettings):
         "one in TWIN_HOME.",
     )
 
+    code_url: str = Field(
+        "",
+        pattern=r"^(https://[^/]+/.+/tree/[^/]+)?$",
+        description="Where the Dagster UI links code to, as https://github.com/OWNER/REPO/tree/"
+        "BRANCH; empty for this machine's files.",
+    )
+
     @field_validator("raw_store")
     @classmethod
     def _is_mongodb(cls, link: SecretStr) -> SecretStr:

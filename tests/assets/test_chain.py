@@ -119,6 +119,7 @@ def test_a_bad_document_is_quarantined_with_its_reason(write, build_now, instanc
     assert row["reason"]
 
 
+@pytest.mark.postgres_too
 def test_an_author_who_cannot_be_built_stops_nobody_else(write, build_now, instance, settings):
     write("ada", {"empty": " "})
     write("bob", RADIO)
@@ -185,4 +186,7 @@ def test_every_event_has_provenance_and_metadata(asset, write, build_now, instan
     assert event.data_version
     assert event.tags["dagster/code_version"]
     record = instance.get_latest_materialization_event(dg.AssetKey(asset))
-    assert record.asset_materialization.metadata
+    metadata = record.asset_materialization.metadata
+    assert metadata["dagster/row_count"].value == 2
+    plots = {"chunks": "lengths", "embeddings": "map"}
+    assert ("data:image/svg+xml" in str(metadata)) is (asset in plots)

@@ -108,6 +108,7 @@ def test_ranges_begin_and_end_with_who_is_left(instance: dg.DagsterInstance, run
     assert not instance.has_run(run_id)
 
 
+@pytest.mark.postgres_too
 @pytest.mark.parametrize("author", KEYS)
 def test_failures_and_log_lines_go_with_the_author(
     instance: dg.DagsterInstance, run: Run, author: str
@@ -170,6 +171,7 @@ def test_ticks_and_backfills_that_name_the_author_go(
     assert kept.instigator_data == data._replace(last_run_key="7:")
 
 
+@pytest.mark.postgres_too
 @pytest.mark.parametrize("author", [ADA, JAPANESE])
 def test_what_the_automation_remembers_of_the_author_goes(
     instance: dg.DagsterInstance, run: Run, author: str

@@ -11,9 +11,9 @@ from twin_assets.assets import materialize
 from twin_assets.assets.failures import failed_authors
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.provenance import materializations
-from twin_assets.definitions import JOB, build_definitions
+from twin_assets.definitions import build_definitions
 from twin_assets.errors import StorageError, StorageUnavailableError
-from twin_assets.partitions import range_tags, register_authors
+from twin_assets.partitions import JOB, range_tags, register_authors
 from twin_assets.settings import TwinSettings
 
 RETRY, FAILURE = dg.DagsterEventType.STEP_UP_FOR_RETRY, dg.DagsterEventType.STEP_FAILURE
@@ -42,6 +42,7 @@ def run(instance: dg.DagsterInstance, work: Callable[[str], None]) -> tuple[Coun
     return Counter(event.event_type for event in result.all_events), result.run_id
 
 
+@pytest.mark.postgres_too
 def test_it_goes_on_with_those_who_are_left(instance: dg.DagsterInstance) -> None:
     calls: list[str] = []
 

@@ -20,10 +20,10 @@ from twin_assets.assets.provenance import (
     metadata_of,
 )
 from twin_assets.assets.verdicts import GATES, evaluations_of
-from twin_assets.definitions import JOB, build_definitions
+from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
 from twin_assets.embedding import embedder_for, get_embedder
-from twin_assets.partitions import range_tags
+from twin_assets.partitions import JOB, range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
@@ -71,6 +71,7 @@ def repeated(latest: Latest, author: str) -> list[str]:
     return [asset for asset in ASSETS if AS_BEFORE in latest[asset][author].tags]
 
 
+@pytest.mark.postgres_too
 def test_everything_is_recorded_again_and_points_at_its_own_inputs(run, settings, instance):
     store = create_store("faiss", settings)
     version = store.serving("ada")
@@ -104,6 +105,7 @@ def test_everything_is_recorded_again_and_points_at_its_own_inputs(run, settings
         assert unchanged_since(once_more[asset]["bob"]) == first[asset]["bob"].run_id
 
 
+@pytest.mark.postgres_too
 def test_events_are_read_as_dagster_itself_reads_them(run, instance):
     run()
     for asset in ASSETS:
@@ -111,6 +113,7 @@ def test_events_are_read_as_dagster_itself_reads_them(run, instance):
             assert [made] == materializations(instance, asset, author)
 
 
+@pytest.mark.postgres_too
 def test_verdicts_are_repeated_too_and_given_anew_where_checks_run_alone(
     run, settings, instance, monkeypatch
 ):

@@ -38,6 +38,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verdicts, "_PAGE", 3)
 
 
+@pytest.mark.postgres_too
 def test_a_refusal_is_not_forgotten_however_many_verdicts_follow(
     instance: dg.DagsterInstance,
 ) -> None:

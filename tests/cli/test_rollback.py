@@ -93,7 +93,8 @@ def test_a_crawl_that_changes_nothing_leaves_the_rollback(twin, write_and_build,
     write_and_build(NEW)
     twin("rollback", "ada-quillfeather")
     instance = open_instance(load_settings(home=tmp_path / "home"))
-    from twin_assets.definitions import JOB, build_definitions
+    from twin_assets.definitions import build_definitions
+    from twin_assets.partitions import JOB
 
     job = build_definitions(load_settings(home=tmp_path / "home")).resolve_job_def(JOB)
     assert job.execute_in_process(instance=instance, partition_key="ada-quillfeather").success

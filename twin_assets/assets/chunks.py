@@ -8,12 +8,13 @@ from twin_assets.artifacts import artifact_path, read_rows, write_rows
 from twin_assets.assets.at_rest import has_file
 from twin_assets.assets.cleaned import cleaned_documents
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
-from twin_assets.assets.previews import preview, spread
+from twin_assets.assets.previews import plot, preview, row_count, spread
 from twin_assets.assets.provenance import Materialization
 from twin_assets.chunking import chunk_document
 from twin_assets.documents import Category, Chunk, CleanedDocument, Window, digest
 from twin_assets.gate import chunks_cover_text, windows_hold_every_token
 from twin_assets.model_folder import find_model, load_tokenizer
+from twin_assets.plots import histogram
 from twin_assets.settings import TwinSettings
 from twin_assets.windows import window_chunk
 
@@ -24,6 +25,7 @@ from twin_assets.windows import window_chunk
     kinds={"python", "parquet"},
     team="data",
     code_version="3",
+    rows=Chunk,
 )
 def chunks(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -45,10 +47,14 @@ def chunks(
         return Outcome(
             data_version=digest(*(f"{chunk.chunk_id} {chunk.title}" for chunk in made)),
             metadata={
+                **row_count(made),
                 "chunks": len(made),
                 **counts,
                 **spread("tokens", [chunk.tokens for chunk in made]),
                 "check": verdict.reason,
+                "lengths": plot(
+                    histogram([chunk.tokens for chunk in made], "tokens"), "chunks by length"
+                ),
                 "preview": preview(made[0].text if made else ""),
             },
         )
@@ -57,7 +63,12 @@ def chunks(
 
 
 @author_asset(
-    deps=[chunks], group="embed", kinds={"python", "parquet"}, team="ml", code_version="2"
+    deps=[chunks],
+    group="embed",
+    kinds={"python", "parquet"},
+    team="ml",
+    code_version="2",
+    rows=Window,
 )
 def windows(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -75,6 +86,7 @@ def windows(
         return Outcome(
             data_version=digest(*(f"{w.window_id} {w.reading_hash}" for w in made)),
             metadata={
+                **row_count(made),
                 "windows": len(made),
                 "token limit": model.max_tokens,
                 **spread("tokens", [window.tokens for window in made]),

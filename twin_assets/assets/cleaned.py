@@ -9,7 +9,7 @@ import dagster as dg
 from twin_assets.artifacts import artifact_path, write_rows
 from twin_assets.assets.at_rest import has_file
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
-from twin_assets.assets.previews import preview, table
+from twin_assets.assets.previews import preview, row_count, table
 from twin_assets.assets.provenance import Materialization
 from twin_assets.assets.raw import raw_documents
 from twin_assets.cleaning import clean
@@ -25,6 +25,7 @@ from twin_assets.settings import TwinSettings
     kinds={"python", "parquet"},
     team="data",
     code_version="3",
+    rows=CleanedDocument,
 )
 def cleaned_documents(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -67,6 +68,7 @@ def _outcome(documents: list[CleanedDocument], quarantined: list[Quarantined]) -
             *(digest(*(str(value or "") for value in astuple(d))) for d in documents)
         ),
         metadata={
+            **row_count(documents),
             "documents": len(documents),
             "characters": sum(len(document.text) for document in documents),
             "quarantined": len(quarantined),

@@ -2,27 +2,48 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from time import perf_counter
 
 import dagster as dg
 import numpy as np
 
-from twin_assets.artifacts import Vectors, artifact_path, read_rows, write_vectors
+from twin_assets.artifacts import (
+    Location,
+    Vectors,
+    artifact_path,
+    read_rows,
+    read_vectors,
+    write_vectors,
+)
 from twin_assets.assets.at_rest import has_file
 from twin_assets.assets.chunks import windows
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
+from twin_assets.assets.previews import plot, row_count
 from twin_assets.assets.provenance import Materialization
 from twin_assets.documents import Window, digest
 from twin_assets.errors import StorageError
 from twin_assets.gate import vectors_are_sound
+from twin_assets.plots import scatter
+from twin_assets.quality import mean_shift
 from twin_assets.settings import TwinSettings
 from twin_assets.vector_cache import VectorCache
 
 RATE = "windows embedded a second"  # measured in the run, of short and long ones together
 _FINGERPRINT = "twin/fingerprint"
+SHIFT = "twin/shift"  # of the mean vector, since the version before
+WINDOWS_BEFORE = "twin/windows_before"  # in that version
 # Windows that go through the model together, sorted by length: about 50 MB with their vectors.
 _TOGETHER = 10_000
 _SAVE_EVERY = 1024  # texts: what a killed build loses at most
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the Parquet files, whose vectors are float32 lists of the model's dimension."""
+
+    window_id: str
+    vector: list[float]
 
 
 @author_asset(
@@ -32,6 +53,7 @@ _SAVE_EVERY = 1024  # texts: what a killed build loses at most
     team="ml",
     code_version="1",
     pool="embedding",
+    rows=_Row,
 )
 def embeddings(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[TwinSettings]
@@ -49,6 +71,11 @@ def embeddings(
     groups = _groups(settings, run.to_make)
     windows_of: dict[str, list[Window]] = {}
     vectors: dict[str, Vectors] = {}
+    comparable = {
+        author
+        for author, made in run.before.items()
+        if made.tags.get(_FINGERPRINT) == embedder.fingerprint
+    }
     rate: dict[str, float] = {}
     uncounted: set[str] = set()  # embedded in this run; a text of two authors counts once
 
@@ -81,6 +108,7 @@ def embeddings(
         verdict = vectors_are_sound(some, ids, rows)
         verdict.require()
         path = artifact_path(settings.artifacts_path, "embeddings", author)
+        shift = _shift(path, rows) if author in comparable else {}
         write_vectors(path, ids, rows)
         hashes = {window.reading_hash for window in some}
         embedded = len(hashes & uncounted)
@@ -90,6 +118,7 @@ def embeddings(
                 embedder.fingerprint, *(w.window_id + w.reading_hash for w in some)
             ),
             metadata={
+                **row_count(some),
                 "windows": len(some),
                 "embedded": embedded,
                 "model": embedder.folder.name,
@@ -98,11 +127,21 @@ def embeddings(
                 "dimension": embedder.dimension,
                 "check": verdict.reason,
                 **rate,
+                "map": plot(scatter(rows), "windows on two principal components"),
             },
-            tags={_FINGERPRINT: embedder.fingerprint},
+            tags={_FINGERPRINT: embedder.fingerprint, **shift},
         )
 
     return run.materialize(work)
+
+
+def _shift(path: Location, vectors: Vectors) -> dict[str, str]:
+    """Return how the vectors differ from those of the version before, where those are at rest."""
+    try:
+        _, before = read_vectors(path)
+    except StorageError:
+        return {}
+    return {SHIFT: f"{mean_shift(before, vectors):.6f}", WINDOWS_BEFORE: str(len(before))}
 
 
 def _groups(settings: TwinSettings, authors: Sequence[str]) -> Iterator[dict[str, list[Window]]]:

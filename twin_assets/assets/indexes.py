@@ -9,6 +9,7 @@ from twin_assets.assets.chunks import chunks
 from twin_assets.assets.cleaned import cleaned_documents
 from twin_assets.assets.embeddings import embeddings
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
+from twin_assets.assets.previews import row_count
 from twin_assets.assets.provenance import INDEX_VERSION, Materialization
 from twin_assets.assets.verdicts import why_not_served
 from twin_assets.documents import Author, Chunk, CleanedDocument, Window, digest
@@ -61,6 +62,7 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
             return Outcome(
                 data_version=partition.data_version,
                 metadata={
+                    **row_count(ids),
                     "index version": manifest.version,
                     "serves": chosen or manifest.version,
                     "documents": manifest.documents,
@@ -69,6 +71,7 @@ def _index_asset(backend: str, description: str) -> dg.AssetsDefinition:
                     "model": manifest.model.name,
                     "precision": manifest.model.precision,
                     "check": verdict.reason,
+                    "ask": dg.MetadataValue.url(settings.page_link),
                     "upstream": dg.MetadataValue.json(
                         {m.asset: {"run": m.run_id, "storage id": m.storage_id} for m in upstream}
                     ),

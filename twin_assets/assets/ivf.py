@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from twin_assets.assets.indexes import INDEXES
+from twin_assets.assets.previews import plot
 from twin_assets.errors import IndexCorruptedError
+from twin_assets.plots import bars
 from twin_assets.settings import TwinSettings
 
 if TYPE_CHECKING:
@@ -46,18 +48,20 @@ def faiss_ivf(settings: dg.ResourceParam[TwinSettings]) -> dg.MaterializeResult:
     metadata: dict[str, Any] = {"authors": len(served), "seconds": round(seconds, 3)}
     if left_out:
         metadata["left out"] = dg.MetadataValue.json(left_out)
-    recalls: list[float] = []
+    recalls: dict[str, float] = {}
     for category, record in records.items():
         recall = snapshot.ivf_recall(category)
         if recall is not None:
-            recalls.append(recall)
+            recalls[category.value] = recall
             metadata[f"{category.value} recall@10"] = recall
         metadata |= {
             f"{category.value} windows": record.rows,
             f"{category.value} lists": record.lists,
             f"{category.value} lists searched": record.nprobe,
         }
-    least = min(recalls, default=1.0)
+    if recalls:
+        metadata["recall@10"] = plot(bars(recalls, _LEAST_RECALL), "recall@10 by category")
+    least = min(recalls.values(), default=1.0)
     reason = f"recall@10 is {least:.3f}" if recalls else "every search is exact: there are few rows"
     return dg.MaterializeResult(
         metadata=metadata | {"search over all authors": "approximate" if records else "exact"},

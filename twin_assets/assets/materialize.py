@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import dagster as dg
 
+from twin_assets.assets.previews import columns
 from twin_assets.assets.provenance import (
     AS_BEFORE,
     CODE_VERSION,
@@ -28,7 +29,7 @@ from twin_assets.partitions import authors
 _NO_AUTOMATIC_EVENT = {"__source_asset_observation__": True}
 _RETRIES = 3
 _PAUSE = 5.0  # seconds before the first, four times as many before each after it
-_BATCH = 100  # authors whose events are written together, and what a killed run has to do again
+_BATCH = 500  # authors whose events are written together, and what a killed run has to do again
 _BATCH_SECONDS = 2.0  # how late a slow asset's event may be
 _SINCE = "unchanged since"
 
@@ -51,6 +52,7 @@ def author_asset(
     deps: Sequence[Any] = (),
     name: str | None = None,
     pool: str | None = None,
+    rows: type | None = None,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the decorator of an asset that is partitioned by author and writes its own data.
 
@@ -66,6 +68,7 @@ def author_asset(
         deps: the assets that it is made from.
         name: for an asset that is not named after its function.
         pool: of the steps of which one runs at a time on the instance.
+        rows: the data class of the rows in its Parquet files, if it has some.
     """
 
     def decorate(function: Callable[..., Any]) -> dg.AssetsDefinition:
@@ -92,6 +95,7 @@ def author_asset(
             code_version=code_version,
             dagster_type=cast("dg.DagsterType", dg.Nothing),
             pool=pool,
+            metadata=columns(rows) if rows else {},
         )
     return decorate
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 import dagster as dg
 
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
-from twin_assets.assets.previews import escaped, table
+from twin_assets.assets.previews import escaped, link, row_count, table
 from twin_assets.assets.provenance import REVISION, Materialization
 from twin_assets.documents import Outcome as VisitOutcome
 from twin_assets.documents import RawDocument, Visit, digest
@@ -90,12 +90,14 @@ def record_raw(
             "characters": characters,
             "revision": revision,
             **{f"links {what}": n for what, n in Counter(v.outcome for v in visits).items()},
+            **row_count(content),
             "links": table(
                 [_visit_row(visit) for visit in sorted(visits, key=_worst_first)], _MOST_LINKS
             ),
             "newest": dg.MetadataValue.md(
                 "\n".join(
-                    f"- {escaped(d.title)} ({escaped(d.published_at or 'no date')})" for d in newest
+                    f"- {link(d.title, d.link)} ({escaped(d.published_at or 'no date')})"
+                    for d in newest
                 )
             ),
         },

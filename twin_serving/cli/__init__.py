@@ -16,6 +16,7 @@ from twin_serving.cli.forgetting import forget_command
 from twin_serving.cli.importing import import_command
 from twin_serving.cli.output import say
 from twin_serving.cli.rollback import rollback_command
+from twin_serving.cli.running import run_command
 from twin_serving.cli.status import status_command
 from twin_serving.cli.up import up_command
 
@@ -30,6 +31,7 @@ app.command("up")(up_command)
 app.command("add")(add_command)
 app.command("import")(import_command)
 app.command("build")(build_command)
+app.command("run")(run_command)
 app.command("retrieve")(retrieve_command)
 app.command("ask")(ask_command)
 app.command("status")(status_command)

@@ -1,6 +1,7 @@
 """Dagster runs in this process: as few as the plan needs, no author stopped by another."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -8,9 +9,10 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from twin_assets.assets import chain
-from twin_assets.assets.failures import failed_authors
+from twin_assets.assets.failures import failed_authors, not_begun
 from twin_assets.assets.provenance import AS_BEFORE
 from twin_assets.definitions import build_definitions
+from twin_assets.jobs import assets_of
 from twin_assets.partitions import (
     JOB,
     LAUNCHED_BY,
@@ -18,8 +20,9 @@ from twin_assets.partitions import (
     range_tags,
     register_authors,
 )
+from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
-from twin_serving.cli.plan import AuthorPlan, plan_build
+from twin_serving.cli.plan import AuthorPlan, chosen_authors, plan_build
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 # Nobody launches these again but `twin build` itself.
@@ -95,6 +98,52 @@ def build(
                 )
         wanted = [author for author in wanted if author not in report.failed]
     report.built = wanted
+    return report
+
+
+def run_job(
+    settings: TwinSettings,
+    instance: dg.DagsterInstance,
+    name: str,
+    names: Sequence[str],
+    on_event: OnEvent,
+    *,
+    indexes: Sequence[str] = (),
+) -> BuildReport:
+    """Run the job for authors, whatever their state; those that do not fail go as far as it does.
+
+    Args:
+        settings: the settings.
+        instance: the home's Dagster instance.
+        name: the job's.
+        names: authors' names or slugs; all when empty.
+        on_event: called with every event of the runs as it happens.
+        indexes: the backends that are published to; by default the one that answers.
+
+    Raises:
+        BadInputError: an author is not known, or there is none.
+        KeyboardInterrupt: it was interrupted; what was done is kept.
+    """
+    with closing(open_raw_store(settings)) as store:
+        slugs = [author.slug for author in chosen_authors(store, names)]
+    register_authors(instance, slugs)
+    job = build_definitions(settings, indexes).resolve_job_def(name)
+    report = BuildReport()
+    assets = [asset.key for asset in assets_of(name, indexes or [settings.index])]
+    waiting = [(assets, set(slugs))]
+    keys = instance.get_dynamic_partitions("author")
+    while waiting:
+        some, wanted = waiting.pop()
+        for group in contiguous_ranges(keys, wanted, settings.authors_per_run):
+            result = _run(job, instance, some, group, on_event)
+            report.run_ids.append(result.run_id)
+            report.windows_embedded += result.embedded
+            report.failed |= result.failed
+            others = set(group) - result.failed.keys()
+            left = not_begun(instance, result.run_id) if result.failed else set()
+            if rest := [key for key in some if key.to_user_string() in left and others]:
+                waiting.append((rest, others))
+    report.built = [slug for slug in slugs if slug not in report.failed]
     return report
 
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 BREAK_OFF = "…"  # a streamed reply ends at this word as if the server had died
+FAILED = "⚡"  # a fault comes as an event in this word's place, as vLLM sends one
 
 Reply = Callable[[dict[str, Any]], str]
 
@@ -84,6 +85,10 @@ def running_chat(server: ChatServer) -> Iterator[ChatServer]:
             self.close_connection = True
             try:
                 for word in text.split(" "):
+                    if word == FAILED:
+                        fault = {"error": {"message": "engine is dead", "code": 500}}
+                        self.wfile.write(f"data: {json.dumps(fault)}\n\n".encode())
+                        return
                     choice = {"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}
                     event = json.dumps(_chunk("chat.completion.chunk", choice))
                     self.wfile.write(f"data: {event}\n\n".encode())

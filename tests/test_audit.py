@@ -3,9 +3,11 @@
 import json
 import multiprocessing
 import sqlite3
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 from chat_servers import ChatServer, Refused, running_chat
 from retrieving import events_of
@@ -206,6 +208,7 @@ def test_a_model_s_answer_is_recorded_with_its_tokens_and_the_verdict(
     assert (row.provider, row.model) == ("openai", "tiny")
     assert (row.prompt_tokens, row.answer_tokens) == (2, 4)
     assert (row.compliant, row.policy_reason) == (False, "personal data: an e-mail address")
+    assert (fault.provider, fault.model) == ("openai", "tiny")
     assert fault.fault == failed.fault
     assert "answers 500" in (fault.fault or "")
     assert fault.chunk_ids == row.chunk_ids
@@ -248,6 +251,25 @@ def test_a_fault_that_nobody_foresaw_is_a_row_without_its_details(sample_home, t
         twin.ask(QUESTION, RetrievalOptions())
     (row,) = log.entries()
     assert (row.fault, row.answer) == ("a fault of the program (ZeroDivisionError)", "First.")
+    assert (row.provider, row.compliant) == ("broken", True)
+
+
+def test_what_was_said_until_the_asker_left_is_judged(sample_home, tmp_path: Path) -> None:
+    with running_chat(ChatServer(lambda request: "Write to ada@example.com " * 99)) as server:
+        twin, log = twin_of(sample_home, tmp_path, llm="openai", openai_url=server.url)
+
+        async def leave() -> None:
+            options = RetrievalOptions(use_llm=False, phrasings=1)
+            async with aclosing(twin.stream(QUESTION, options)) as answering:
+                async for event in answering:
+                    if isinstance(event, Piece) and "@" in event.text:
+                        return
+
+        anyio.run(leave)
+    (row,) = log.entries()
+    assert "left" in (row.fault or "")
+    assert (row.provider, row.model) == ("openai", "tiny")
+    assert (row.compliant, row.policy_reason) == (False, "personal data: an e-mail address")
 
 
 def test_a_listener_that_fails_costs_nothing_else(sample_home, tmp_path: Path, caplog) -> None:

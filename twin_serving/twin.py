@@ -198,6 +198,7 @@ class Twin:
         yield retrieval
         started = perf_counter()
         first: float | None = None
+        record.written = Written(self.answerer.provider)
         if retrieval.passages:
             # counting tokens takes the time of a long conversation's length
             turns = await to_thread.run_sync(self.retriever.recent, history) if history else ()
@@ -213,30 +214,31 @@ class Twin:
                         yield piece
             except ModelServerError as error:
                 record.fault = str(error)
-                record.written = record.written or Written(self.answerer.provider)
         else:
-            record.written = Written(self.answerer.provider)
             record.pieces.append(Piece(NOTHING_FITTING))
             yield record.pieces[0]
         record.end(perf_counter() - started, first)
-        record.verdict = await to_thread.run_sync(self._judge, question, record.text)
+        await to_thread.run_sync(self._judge, record)
         yield record.answer()
 
-    def _judge(self, question: str, answer: str) -> Verdict:
+    def _judge(self, record: Record) -> None:
         try:
-            return self._policy(question, answer)
+            record.verdict = self._policy(record.question, record.text)
         except Exception as error:
             _log.exception("The policy failed")
-            return Verdict(False, f"the policy failed ({type(error).__name__})")
+            record.verdict = Verdict(False, f"the policy failed ({type(error).__name__})")
 
     async def _keep(self, record: Record) -> None:
         """Write the question into the audit trail and tell whoever listens, once.
 
-        Whoever leaves meanwhile leaves it done.
+        What was said before a fault, or until the asker left, is judged too. Whoever leaves
+        meanwhile leaves it done.
         """
         if not record.kept:
             record.kept = True
             with anyio.CancelScope(shield=True):
+                if record.pieces and record.verdict is None:
+                    await to_thread.run_sync(self._judge, record)
                 await to_thread.run_sync(self._tell, record.entry())
 
     def _tell(self, entry: AuditEntry) -> None:

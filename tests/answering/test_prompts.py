@@ -58,6 +58,14 @@ def test_the_conversation_stands_between() -> None:
     assert [message.role for message in prompt] == ["system", "user", "assistant", "user"]
 
 
+def test_turns_alternate_from_the_user_to_an_answer() -> None:
+    roles = ["assistant", "user", "user", "assistant", "user"]
+    history = [Message(role, f"{n}") for n, role in enumerate(roles)]  # type: ignore[arg-type]
+    _, *turns, last = build_prompt("twin", "Why?", [passage("One.")], {}, history)
+    assert turns == [Message("user", "1\n\n2"), Message("assistant", "3")]
+    assert "4" not in last.content
+
+
 def test_a_plain_prompt_ends_where_the_answer_begins() -> None:
     prompt = as_prompt([Message("system", "Rules."), Message("user", "Why?")])
     assert prompt == "Instructions:\nRules.\n\nQuestion:\nWhy?\n\nAnswer:"

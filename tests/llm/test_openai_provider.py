@@ -7,7 +7,7 @@ import threading
 import anyio
 import pytest
 from asking_models import complete, leave_after_one, refusal, streamed
-from chat_servers import BREAK_OFF, ChatServer, Refused, running_chat
+from chat_servers import BREAK_OFF, FAILED, ChatServer, Refused, running_chat
 
 from twin_assets.errors import (
     BadInputError,
@@ -95,6 +95,12 @@ def test_a_server_that_dies_in_the_middle(server: ChatServer) -> None:
     with pytest.raises(ModelServerUnavailableError, match="cannot be reached, or broke off"):
         streamed(OpenAIModel(server.url), pieces)
     assert pieces[:2] == ["one ", "two "]
+
+
+def test_a_fault_in_the_stream_is_said_as_one_before_it(server: ChatServer) -> None:
+    server.reply = lambda request: f"one {FAILED}"
+    with pytest.raises(ModelServerUnavailableError, match="answers 500: engine is dead"):
+        streamed(OpenAIModel(server.url))
 
 
 def test_newer_models_call_the_limit_otherwise(server: ChatServer) -> None:

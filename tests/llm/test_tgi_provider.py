@@ -75,6 +75,27 @@ def test_a_stream_finds_out_too_that_there_is_no_template(server: TgiServer) -> 
     assert "".join(pieces) == TEXT
 
 
+def test_a_template_that_refuses_these_turns_may_take_the_next(server: TgiServer) -> None:
+    said = "Template error: Conversation roles must alternate"
+    refusal = (422, {"error": said, "error_type": "template_error"}, {})
+    model = model_of(server)
+    server.refuse.append(refusal)
+    assert complete(model) == TEXT
+    server.refuse.append(refusal)
+    pieces, _ = streamed(model)
+    assert "".join(pieces) == TEXT
+    assert complete(model) == TEXT
+    asked = ["inputs" if "inputs" in request else "messages" for request in server.requests]
+    assert asked == ["messages", "inputs", "messages", "inputs", "messages"]
+
+
+def test_a_body_that_cannot_be_unpacked_is_one_line() -> None:
+    with running_tgi(TgiServer()) as server:
+        told = {"error": "it is not gzip", "error_type": "generation"}
+        server.refuse.append((200, told, {"content-encoding": "gzip"}))
+        assert "cannot be read" in refusal(model_of(server))
+
+
 def test_a_cut_answer_says_so(server: TgiServer) -> None:
     pieces, finish = streamed(model_of(server), most=2)
     assert "".join(pieces) == "It is"

@@ -60,7 +60,9 @@ class Answerer(Protocol):
     def stream(
         self, retrieval: Retrieval, history: Sequence[Message]
     ) -> AsyncIterator[Piece | Written]:
-        """Yield the answer piece by piece, then how it was written.
+        """Yield the answer piece by piece, and how it is written.
+
+        That is known in part before the first piece, and wholly after the last: the last counts.
 
         Args:
             retrieval: the question with at least one passage.

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, cast
 
 from twin_assets.errors import ContextTooLongError
@@ -62,6 +63,8 @@ class GenerativeAnswerer:
         prompt = build_prompt(self._settings.prompt, question, passages, names, history)
         citations = CitationFilter({passage.n: passage for passage in passages})
         finish = Finish()
+        written = Written(self.provider, model, prompt, len(passages))
+        yield written
         answer = self._model.stream(prompt, max_tokens=self._settings.answer_tokens)
         async with aclosing(cast("Any", answer)):
             async for text in answer:
@@ -72,15 +75,12 @@ class GenerativeAnswerer:
                     yield piece
         for piece in citations.end():
             yield piece
-        yield Written(
-            self.provider,
-            model,
-            prompt,
-            len(passages),
-            finish.reason,
-            finish.prompt_tokens,
-            finish.answer_tokens,
-            tuple(citations.dropped),
+        yield replace(
+            written,
+            finish=finish.reason,
+            prompt_tokens=finish.prompt_tokens,
+            answer_tokens=finish.answer_tokens,
+            dropped=tuple(citations.dropped),
         )
 
     def _fitting(

@@ -59,7 +59,8 @@ def build_prompt(
         question: the question.
         passages: what the answer may rest on; their text cannot end its own fence.
         names: the authors' names by slug.
-        history: the conversation so far.
+        history: the conversation so far; of it, turns that alternate and end with an answer, as
+            many chat templates want them.
     """
     authors = dict.fromkeys(passage.candidate.document.author for passage in passages)
     who = " and ".join(_line(names.get(author, author)) for author in authors)
@@ -74,9 +75,19 @@ def build_prompt(
     )
     return (
         Message("system", SYSTEM[preset].format(names=who).strip()),
-        *history,
+        *_in_turns(history),
         Message("user", USER.format(passages=shown, question=question).strip()),
     )
+
+
+def _in_turns(history: Sequence[Message]) -> list[Message]:
+    turns: list[Message] = []
+    for message in history:
+        if turns and turns[-1].role == message.role:
+            turns[-1] = Message(message.role, f"{turns[-1].content}\n\n{message.content}")
+        elif turns or message.role == "user":
+            turns.append(message)
+    return turns[:-1] if turns and turns[-1].role == "user" else turns
 
 
 def _line(text: str) -> str:

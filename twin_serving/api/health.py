@@ -90,12 +90,12 @@ def health_routes(twin: Twin) -> APIRouter:
     metrics = Metrics()
     twin.listeners.append(metrics.count)
 
-    @routes.get("/healthz")
+    @routes.get("/healthz", responses={421: problems()[421]})
     async def healthz() -> Alive:
         """Say that the process answers."""
         return {"status": "ok"}
 
-    @routes.get("/readyz", responses={503: problems(503)[503]})
+    @routes.get("/readyz", responses={status: problems(503)[status] for status in (421, 503)})
     async def readyz() -> Ready:
         """Say that an index is served, so that questions can be answered."""
         served = await to_thread.run_sync(twin.catalog.served)

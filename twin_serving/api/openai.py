@@ -129,11 +129,12 @@ def openai_routes(twin: Twin) -> APIRouter:
         ]
         return {"object": "list", "data": data}
 
-    async def begun(asked: ChatRequest) -> AsyncIterator[Any]:
+    async def begun(asked: ChatRequest, request: Request) -> AsyncIterator[Any]:
         question, history = _conversation(asked)
         events: Any = twin.stream(question, _options(asked.model), history, _THROUGH)
         async with aclosing(events):
-            await anext(events)  # what is wrong with the question has a status of its own
+            # what is wrong with the question has a status of its own
+            await while_connected(request, lambda: anext(events))
             yield events
 
     @routes.post(
@@ -228,7 +229,8 @@ async def _chunks(asked: ChatRequest, events: Any) -> AsyncIterator[str]:
             yield said({"content": one.text})
         elif isinstance(one, Answer):
             if one.fault is not None:
-                yield event({"error": problem(502, one.fault)["error"]})
+                told = citation_dicts(one.sources)
+                yield event({"error": problem(502, one.fault)["error"], "citations": told})
                 return
             if one.citations:
                 yield said({"content": sources(one.citations)})

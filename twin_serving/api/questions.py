@@ -40,11 +40,12 @@ def question_routes(twin: Twin) -> APIRouter:
     """Return the routes on which questions are asked."""
     routes = APIRouter(tags=["questions"])
 
-    async def begun(asked: RetrieveRequest) -> AsyncIterator[_Begun]:
+    async def begun(asked: RetrieveRequest, request: Request) -> AsyncIterator[_Begun]:
         # what is wrong with the question is known before the stream begins, and has its own status
         events: Any = twin.stream(asked.query, asked.options(), asked.turns(), _THROUGH)
         async with aclosing(events):
-            yield _Begun(await anext(events), events)
+            found = await while_connected(request, lambda: anext(events))
+            yield _Begun(found, events)
 
     @routes.post("/rag", responses=problems(400, 404, 413, 422, 502, 503))
     async def rag(asked: RetrieveRequest, request: Request) -> AnswerJson:

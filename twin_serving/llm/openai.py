@@ -9,6 +9,7 @@ from typing import Any
 
 from openai import (
     APIConnectionError,
+    APIError,
     APIStatusError,
     APITimeoutError,
     AsyncOpenAI,
@@ -126,6 +127,13 @@ class OpenAIModel:
             self._limit = "max_completion_tokens"
             return await client.chat.completions.create(**request, **{self._limit: most})
 
+    def _refused_in_stream(self, error: APIError) -> ModelServerError:
+        """Return the fault that came as an event, with the status that would have been its own."""
+        if error.body is None:  # what came is not in the protocol
+            return self._server.unreadable(error)
+        code = str(error.code)
+        return self._server.refused(int(code) if code.isdecimal() else 500, error.message)
+
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[AsyncOpenAI]:
         """Yield a client for one call: closing it ends the call, whatever became of it.
@@ -151,6 +159,8 @@ class OpenAIModel:
             fault = self._server.unreachable() if connecting else self._server.silent(self._timeout)
         except APIConnectionError:
             fault = self._server.unreachable()
+        except APIError as error:
+            fault = self._refused_in_stream(error)
         except (OpenAIError, ValueError, AttributeError, TypeError) as error:
             fault = self._server.unreadable(error)
         else:

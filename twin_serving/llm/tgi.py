@@ -111,24 +111,22 @@ class TgiModel:
                         stream_options={"include_usage": True},
                     )
                 except HfHubHTTPError as error:
-                    if not _lacks_template(error):
-                        raise
-                    self._chats = False
+                    self._go_on_without_chat(error)
                 else:
                     async for piece in pieces_of(events, self._server):
                         yield piece
-        if not self._chats:
-            async with self._client() as client:
-                events = await client.text_generation(
-                    as_prompt(messages),
-                    details=True,
-                    stream=True,
-                    max_new_tokens=max_tokens,
-                    return_full_text=False,
-                    stop=STOP,
-                )
-                async for piece in self._of_generation(events):
-                    yield piece
+                    return
+        async with self._client() as client:
+            events = await client.text_generation(
+                as_prompt(messages),
+                details=True,
+                stream=True,
+                max_new_tokens=max_tokens,
+                return_full_text=False,
+                stop=STOP,
+            )
+            async for piece in self._of_generation(events):
+                yield piece
 
     async def health(self) -> None:
         """See :meth:`LanguageModel.health`."""
@@ -139,7 +137,7 @@ class TgiModel:
     async def _chatted(
         self, messages: Sequence[Message], max_tokens: int, schema: Mapping[str, Any] | None
     ) -> str | None:
-        """Return the answer of a chat; None if the model knows no chat."""
+        """Return the answer of a chat; None if the model knows none, or not with these turns."""
         name = (await self.info()).name
         wanted = _grammar(schema) if self._keeps_to_schemas else None
         async with self._client() as client:
@@ -151,10 +149,10 @@ class TgiModel:
                     response_format=wanted,
                 )
             except HfHubHTTPError as error:
-                if _lacks_template(error):
-                    self._chats = False
+                if wanted is None or _is_of_template(error):
+                    self._go_on_without_chat(error)
                     return None
-                if wanted is None or error.response.status_code not in (400, _UNPROCESSABLE):
+                if error.response.status_code not in (400, _UNPROCESSABLE):
                     raise
                 if is_too_long(_said(error)):
                     raise
@@ -162,6 +160,16 @@ class TgiModel:
             else:
                 return text_of(answer, self._server)
         return await self._chatted(messages, max_tokens, schema)
+
+    def _go_on_without_chat(self, error: HfHubHTTPError) -> None:
+        """Raise the refusal again unless the conversation can be put as plain text.
+
+        Templates that refuse one (turns that do not alternate, a system's) may take another.
+        """
+        if not _is_of_template(error):
+            raise error
+        if "not found" in _said(error):
+            self._chats = False
 
     async def _of_generation(self, events: Any) -> AsyncIterator[str | Finish]:
         details: Any = None
@@ -214,7 +222,14 @@ class TgiModel:
             fault = self._server.unreachable() if connecting else self._server.silent(self._timeout)
         except httpx2.TransportError:
             fault = self._server.unreachable()
-        except (ValueError, AttributeError, TypeError, KeyError, IndexError) as error:
+        except (
+            httpx2.DecodingError,
+            ValueError,
+            AttributeError,
+            TypeError,
+            KeyError,
+            IndexError,
+        ) as error:
             fault = self._server.unreadable(error)
         else:
             return
@@ -252,6 +267,6 @@ def _said(error: Any) -> str:
         return str(error.response.text)
 
 
-def _lacks_template(error: Any) -> bool:
+def _is_of_template(error: Any) -> bool:
     refused: bool = error.response.status_code == _UNPROCESSABLE
     return refused and "template" in _said(error).lower()

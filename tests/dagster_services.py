@@ -13,7 +13,7 @@ from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
-from twin_serving.cli.services import Running, services_of
+from twin_serving.cli.services import Running
 
 # Another way of cutting texts makes every author stale from the chunks on, and gives long texts a
 # new index version. The daemon's sensor, which waits for new documents, does nothing about it.
@@ -52,5 +52,5 @@ def dagster_running(settings: TwinSettings) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, Running(settings) as running:
         for name in CUT:
             patch.setenv(f"TWIN_{name.upper()}", str(getattr(settings, name)))
-        running.start(services_of(settings)[:2], lambda service: None)
+        running.start(lambda service: None, page=False)
         yield

@@ -1,10 +1,12 @@
 """The processes of a running Twin: started together, watched, ended together."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import yaml
+
 from twin_assets.errors import BadInputError, TwinError
 from twin_assets.home import PROJECT_ROOT
 from twin_assets.settings import TwinSettings, address
@@ -22,6 +26,7 @@ _START_SECONDS = 120  # a cold machine imports Dagster and Gradio slowly
 _END_SECONDS = 15
 _POLL_SECONDS = 0.25
 _TIDY_SECONDS = 30.0
+_UNIX = "unix:"
 
 
 class ServiceError(TwinError):
@@ -30,25 +35,61 @@ class ServiceError(TwinError):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process to run. ``probe`` is a URL that answers once it works; empty when it has none."""
+    """A process to run.
+
+    ``probe`` is a URL that answers once it works, or ``unix:`` with the socket that it listens on;
+    empty when it has none.
+    """
 
     name: str
     command: Sequence[str]
     probe: str = ""
 
 
-def services_of(settings: TwinSettings) -> list[Service]:
-    """Return the Dagster UI, the Dagster daemon and the page."""
-    workspace = str(PROJECT_ROOT / "workspace.yaml")
+def code_servers(folder: Path) -> list[Service]:
+    """Return a server a code location, with its socket in the folder.
+
+    The UI and the daemon share them. Left to themselves, they start their own, and the daemon
+    starts its own anew every minute: 5 seconds of processor time each.
+    """
+    start = [sys.executable, "-m", "dagster", "code-server", "start"]
+    return [
+        Service(
+            f"code server of {name}",
+            [*start, "-m", module, "--location-name", name, "-s", f"{folder}/{name}"],
+            f"{_UNIX}{folder}/{name}",
+        )
+        for name, module in _code_locations()
+    ]
+
+
+def dagster_services(settings: TwinSettings, folder: Path) -> list[Service]:
+    """Return the UI and the daemon, over the code servers that have their sockets in the folder."""
+    servers = [
+        {"grpc_server": {"location_name": name, "socket": f"{folder}/{name}"}}
+        for name, _ in _code_locations()
+    ]
+    workspace = f"{folder}/workspace.yaml"
+    Path(workspace).write_text(json.dumps({"load_from": servers}), encoding="utf-8")
     host, port = settings.host, str(settings.dagster_port)
     ui = [sys.executable, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", port]
     daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", workspace]
-    page = [sys.executable, str(PROJECT_ROOT / "gradio_app.py")]
     return [
         Service("Dagster UI", ui, f"{address(host, settings.dagster_port)}/server_info"),
         Service("Dagster daemon", daemon),
-        Service("page", page, f"{address(host, settings.page_port)}/healthz"),
     ]
+
+
+def page_service(settings: TwinSettings) -> Service:
+    """Return the page with the HTTP API."""
+    command = [sys.executable, str(PROJECT_ROOT / "gradio_app.py")]
+    return Service("page", command, f"{address(settings.host, settings.page_port)}/healthz")
+
+
+def _code_locations() -> list[tuple[str, str]]:
+    workspace = yaml.safe_load((PROJECT_ROOT / "workspace.yaml").read_text(encoding="utf-8"))
+    modules = [entry["python_module"] for entry in workspace["load_from"]]
+    return [(module["location_name"], module["module_name"]) for module in modules]
 
 
 def check_port(host: str, port: int, variable: str) -> None:
@@ -77,6 +118,8 @@ class Running:
         self._settings = settings
         self._logs = settings.root / "logs"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        # a socket's path has 107 bytes at most, and a home's may be longer
+        self._sockets = tempfile.TemporaryDirectory(prefix="twin-")
 
     def __enter__(self) -> "Running":
         """Start nothing yet."""
@@ -90,17 +133,34 @@ class Running:
     ) -> None:
         """End every process, the last started first."""
         self.end()
+        self._sockets.cleanup()
 
     def log(self, name: str) -> Path:
         """Return where the service's output goes."""
         return self._logs / f"{name.lower().replace(' ', '-')}.log"
 
-    def start(self, services: Sequence[Service], started: Callable[[Service], None]) -> None:
-        """Start all, and call ``started`` for each once it works.
+    def start(self, started: Callable[[Service], None], *, page: bool = True) -> None:
+        """Start the code servers, then the rest, and call ``started`` for each of it once it works.
+
+        Args:
+            started: is told which service works.
+            page: whether the page is started too.
 
         Raises:
             ServiceError: one ended, or did not answer in two minutes.
         """
+        folder = Path(self._sockets.name)
+        code, dagster = code_servers(folder), dagster_services(self._settings, folder)
+        pages = [page_service(self._settings)] if page else []
+        self._launch([*code, *pages])
+        for service in code:
+            self._await(service)
+        self._launch(dagster)
+        for service in [*dagster, *pages]:
+            self._await(service)
+            started(service)
+
+    def _launch(self, services: Sequence[Service]) -> None:
         self._logs.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ,
@@ -118,9 +178,6 @@ class Running:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # Ctrl-C reaches us alone, and a group can be ended
                 )
-        for service in services:
-            self._await(service)
-            started(service)
 
     def _await(self, service: Service) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -180,6 +237,9 @@ def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) ->
 
 
 def _answers(url: str) -> bool:
+    if url.startswith(_UNIX):
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(url.removeprefix(_UNIX)) == 0
     try:
         with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310  # the URL is ours
             return bool(response.status == 200)

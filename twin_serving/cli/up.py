@@ -17,7 +17,7 @@ from twin_serving.cli.build import StepPrinter, failure_line, report_lines
 from twin_serving.cli.launch import build, end_abandoned_runs
 from twin_serving.cli.locks import exclusive
 from twin_serving.cli.output import print_json_line, say
-from twin_serving.cli.services import Running, Service, check_port, services_of
+from twin_serving.cli.services import Running, Service, check_port
 
 
 def up_command(
@@ -40,9 +40,7 @@ def up_command(
             _build(settings, instance, demo)
         with _ends_on_signal(), Running(settings) as running:
             say("Starting the services …")
-            running.start(
-                services_of(settings), lambda service: _say_started(settings, service, as_json)
-            )
+            running.start(lambda service: _say_started(settings, service, as_json))
             say("Ctrl-C ends all.")
             running.watch(lambda: _tidy(settings, instance))
 

@@ -48,8 +48,8 @@ def scatter(vectors: Vectors) -> str:
     Args:
         vectors: float32 (vectors, dimension).
     """
-    step = max(1, -(-len(vectors) // _MOST_POINTS))
-    some = vectors[::step].astype(np.float64)
+    spread = np.linspace(0, len(vectors) - 1, min(len(vectors), _MOST_POINTS))
+    some = vectors[spread.astype(np.intp)].astype(np.float64)
     points, share = _principal(some)
     span = np.abs(points).max() or 1.0
     x = _WIDTH / 2 + points[:, 0] / span * (_WIDTH / 2 - _EDGE)

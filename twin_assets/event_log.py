@@ -34,8 +34,8 @@ from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
-_BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches only where this is set
-_MOST = "500"
+BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches only where this is set
+MOST = "500"
 _ENGINES = 8  # the index's, and those of the runs last written or read
 
 Row = Mapping[str, Any]
@@ -54,7 +54,7 @@ class HomeEventLog(SqliteEventLogStorage):
         self._held = threading.local()
         self._tables: set[str] = set()
         self._engine = lru_cache(maxsize=_ENGINES)(self._make_engine)
-        os.environ.setdefault(_BATCH_SIZE, _MOST)
+        os.environ.setdefault(BATCH_SIZE, MOST)
         super().__init__(base_dir, inst_data)
 
     @classmethod

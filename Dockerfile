@@ -38,6 +38,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TWIN_HOME=/var/lib/twin \
     TWIN_HOST=0.0.0.0 \
+    DAGSTER_EVENT_BATCH_SIZE=500 \
     HF_HOME=/var/lib/twin/models
 USER twin
 EXPOSE 7860

@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := twin_assets twin_serving gradio_app.py tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help up up-docker down-docker test lint types imports check-browser bench format lock clean
+.PHONY: help up up-docker down-docker test lint types imports test-programs bench format lock clean
 
 help: ## Say what the targets do.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -38,17 +38,20 @@ types: $(INSTALLED) ## mypy --strict.
 imports: $(INSTALLED) ## import-linter: which module may import which.
 	$(BIN)/lint-imports --no-cache
 
-# The page is tested in a real browser. A root user (a container, CI) gets one installed.
-check-browser:
-	@test -n "$$TWIN_CHROMIUM" && exit 0; \
-	for name in chromium chromium-browser google-chrome; do \
-		command -v $$name >/dev/null && exit 0; \
-	done; \
+# Beside Python, tests use a browser for the page and Postgres for Dagster's state. A root user (a
+# container, CI) gets installed what is missing; without it those tests are skipped.
+test-programs:
+	@exec 3>&1 >/dev/null; missing=; \
+	test -n "$$TWIN_CHROMIUM" || command -v chromium || command -v chromium-browser \
+		|| command -v google-chrome || missing=chromium; \
+	command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null \
+		|| missing="$$missing postgresql"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
-	else echo "No Chromium found: install it, or set TWIN_CHROMIUM; the page's tests are skipped."; fi
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing; \
+	else echo "Tests that need what is not installed are skipped:" $$missing >&3; fi
 
-test: $(INSTALLED) lint types imports check-browser ## Lint, types, import rules and the whole test suite.
+test: $(INSTALLED) lint types imports test-programs ## Lint, types, import rules and the whole test suite.
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
 bench: $(INSTALLED) ## Run the benchmarks (CONTRIBUTING.md says how to read them).

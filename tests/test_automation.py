@@ -33,6 +33,8 @@ class Automation:
         self.instance = instance
         self.definitions = build_definitions(settings)
         self._job = self.definitions.resolve_job_def(JOB)
+        repository = self.definitions.get_repository_def()
+        self._sensor = repository.get_sensor_def("follow_changed_inputs")
         self._cursor = None
 
     def write(self, author: str, text: str) -> None:
@@ -52,11 +54,11 @@ class Automation:
         ).success
 
     def tick(self) -> dict[str, set[str]]:
-        """Return the authors that are requested, by asset."""
+        """Return the authors that are requested, by asset, of those that the sensor sees to."""
         result = dg.evaluate_automation_conditions(
             self.definitions,
             self.instance,
-            asset_selection=dg.AssetSelection.assets(*FOLLOWERS),
+            asset_selection=self._sensor.asset_selection,
             cursor=self._cursor,
         )
         self._cursor = result.cursor

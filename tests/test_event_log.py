@@ -141,3 +141,18 @@ def test_a_batch_that_cannot_be_kept_leaves_no_part_in_the_index(
     assert index(storage) == before
     storage.store_event_batch(made)
     assert len(index(storage)["events"]) == len(before["events"]) + len(KEYS)
+
+
+def test_the_ui_s_list_of_events_which_shows_one_an_instant_shows_each_author(
+    instance: dg.DagsterInstance,
+) -> None:
+    run(instance)
+    records = instance.fetch_materializations(dg.AssetKey("words"), limit=10).records
+    shown = {int(record.timestamp * 1000): record.partition_key for record in records}
+    assert list(shown.values()) == KEYS[::-1]
+    assert sorted(shown, reverse=True) == list(shown)
+    (entries,) = [instance.all_logs(run_id) for run_id in {record.run_id for record in records}]
+    made = [
+        e for e in entries if e.is_dagster_event and e.get_dagster_event().is_step_materialization
+    ]
+    assert [int(e.timestamp * 1000) for e in made] == list(shown)[::-1]

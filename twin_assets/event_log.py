@@ -34,8 +34,8 @@ from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
-_BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches only where this is set
-_MOST = "500"
+BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches only where this is set
+MOST = "500"
 _ENGINES = 8  # the index's, and those of the runs last written or read
 
 Row = Mapping[str, Any]
@@ -54,7 +54,7 @@ class HomeEventLog(SqliteEventLogStorage):
         self._held = threading.local()
         self._tables: set[str] = set()
         self._engine = lru_cache(maxsize=_ENGINES)(self._make_engine)
-        os.environ.setdefault(_BATCH_SIZE, _MOST)
+        os.environ.setdefault(BATCH_SIZE, MOST)
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -110,6 +110,7 @@ class HomeEventLog(SqliteEventLogStorage):
         ):
             super().store_event_batch(events)
             return
+        events = _an_instant_each(events)
         rows = [self._event_to_row(event) for event in events]
         for run_id in {event.run_id for event in events}:
             with self.run_connection(run_id) as connection:
@@ -159,6 +160,24 @@ class HomeEventLog(SqliteEventLogStorage):
             connection.execute(table.delete().where(*same), known)
         if planned or verdicts:
             connection.execute(AssetCheckExecutionsTable.insert(), planned + verdicts)
+
+
+def _an_instant_each(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
+    """Return the events, no two materializations of an asset in one millisecond.
+
+    The UI's list of an asset's events shows one an instant, and a batch is logged in fewer
+    milliseconds than it has authors. Whoever shares one is moved to before the next.
+    """
+    first: dict[Any, int] = {}  # the asset's earliest millisecond so far
+    apart = list(events)
+    for at, event in reversed(list(enumerate(events))):
+        if event.dagster_event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
+            asset, moment = event.get_dagster_event().asset_key, int(event.timestamp * 1000)
+            if moment >= first.get(asset, moment + 1):
+                moment = first[asset] - 1
+                apart[at] = event._replace(timestamp=(moment + 0.5) / 1000)
+            first[asset] = moment
+    return apart
 
 
 def _do_not_wait_for_the_disk(connection: sqlite3.Connection, _: object) -> None:

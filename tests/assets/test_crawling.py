@@ -168,6 +168,7 @@ def test_private_addresses_are_refused_unless_a_setting_allows_them(site, settin
     assert outcomes(settings) == {f"{root}/lamp": Outcome.REFUSED}
 
 
+@pytest.mark.postgres_too
 def test_the_schedule_asks_for_those_who_have_sources(site, crawling, instance):
     root, pages = site
     pages["/lamp"] = page("The lamp", "The lamp burns rape oil, never paraffin.")

@@ -1,7 +1,9 @@
 """The asset over all authors: nothing to do for few, an inverted file and its recall for many."""
 
+from datetime import UTC, datetime
 from functools import partial
 
+import dagster as dg
 import pytest
 from builders import ADA, partition
 from faults import flip
@@ -28,13 +30,20 @@ def materialize(settings, instance):
     """Run the asset as its schedule does."""
     repository = build_definitions(settings).get_repository_def()
     schedule = repository.get_schedule_def("build_ivf")
+    with dg.build_schedule_context(
+        instance=instance,
+        scheduled_execution_time=datetime(2030, 1, 1, 3, tzinfo=UTC),
+        resources={"settings": settings},
+    ) as context:
+        (request,) = schedule.evaluate_tick(context).run_requests
     job = repository.get_job(schedule.job_name)
-    result = job.execute_in_process(instance=instance)
+    result = job.execute_in_process(instance=instance, tags=request.tags)
     (event,) = result.asset_materializations_for_node("faiss_ivf")
     (check,) = result.get_asset_check_evaluations()
     return {name: value.value for name, value in event.metadata.items()}, check
 
 
+@pytest.mark.postgres_too
 def test_few_windows_need_none(published, settings, instance):
     metadata, check = materialize(settings, instance)
     assert metadata["search over all authors"] == "exact"

@@ -30,6 +30,7 @@ from twin_assets.settings import TwinSettings
 from twin_assets.vector_cache import VectorCache
 
 RATE = "windows embedded a second"  # measured in the run, of short and long ones together
+EMBEDDED = "embedded"  # windows of the author that the model had not read before
 _FINGERPRINT = "twin/fingerprint"
 SHIFT = "twin/shift"  # of the mean vector, since the version before
 WINDOWS_BEFORE = "twin/windows_before"  # in that version
@@ -120,7 +121,7 @@ def embeddings(
             metadata={
                 **row_count(some),
                 "windows": len(some),
-                "embedded": embedded,
+                EMBEDDED: embedded,
                 "model": embedder.folder.name,
                 "weights sha256": embedder.weights_sha256,
                 "precision": embedder.precision,

@@ -12,7 +12,7 @@ import dagster as dg
 from twin_assets.plots import image
 
 _PREVIEW_CHARACTERS = 800
-_PREVIEW_COLUMNS = 96  # the UI does not wrap code
+_PREVIEW_COLUMNS = 72  # the UI does not wrap code
 _TABLE_ROWS = 50
 _PLAIN_URL = re.compile(r"https?://[\w.~:/?#@!$&*+,;=%-]+", re.ASCII)
 _TYPES = {int: "int64", float: "double", list[float]: "list<float32>"}

@@ -9,6 +9,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from twin_assets.assets import chain
+from twin_assets.assets.embeddings import EMBEDDED
 from twin_assets.assets.failures import failed_authors, not_begun
 from twin_assets.assets.provenance import AS_BEFORE
 from twin_assets.definitions import build_definitions
@@ -208,7 +209,7 @@ def _embedded(event: dg.DagsterEvent) -> int:
     materialization = event.step_materialization_data.materialization
     if AS_BEFORE in (materialization.tags or {}):
         return 0
-    value = materialization.metadata["embedded"].value
+    value = materialization.metadata[EMBEDDED].value
     return value if isinstance(value, int) else 0
 
 

@@ -10,7 +10,7 @@ from twin_assets.artifacts import artifact_path, read_rows
 from twin_assets.assets import chain
 from twin_assets.assets.chunks import chunk_documents, window_chunks
 from twin_assets.assets.cleaned import clean_author
-from twin_assets.assets.embeddings import RATE
+from twin_assets.assets.embeddings import EMBEDDED, RATE
 from twin_assets.assets.staleness import Stale, Staleness
 from twin_assets.assets.versions import with_settings
 from twin_assets.documents import Author, Window, slugify
@@ -21,7 +21,7 @@ from twin_assets.stores import create_store
 from twin_assets.vector_cache import VectorCache
 from twin_serving.overview import why_crawl
 
-_LOOK_BACK = 100  # events that the last measured rate is looked for in
+_LOOK_BACK = 100  # events in which a measured rate is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,19 @@ def windows_to_embed(settings: TwinSettings, plans: Sequence[AuthorPlan]) -> int
 
 
 def embedding_rate(instance: dg.DagsterInstance) -> float | None:
-    """Return how many windows a second a build embedded last, or None if none has measured it."""
+    """Return how many windows a second lately were embedded, or None if none was measured.
+
+    Of the last hundred events the one counts whose author had most to embed: what one window took
+    tells little of many.
+    """
     events = instance.fetch_materializations(dg.AssetKey("embeddings"), limit=_LOOK_BACK).records
+    measured = []
     for record in events:
         event = record.asset_materialization
-        rate = event.metadata.get(RATE) if event else None
-        if isinstance(rate, dg.FloatMetadataValue) and rate.value:
-            return rate.value
-    return None
+        rate, embedded = (event.metadata.get(key) if event else None for key in (RATE, EMBEDDED))
+        if isinstance(rate, dg.FloatMetadataValue) and isinstance(embedded, dg.IntMetadataValue):
+            measured.append((embedded.value or 0, rate.value))
+    return max(measured, key=lambda one: one[0])[1] or None if measured else None
 
 
 def _windows_after(

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from app_servers import serving
-from driving import BROWSER, OpenTab, ask
+from driving import BROWSER, OpenTab, apart, ask
 from medium_files import page as story
 from medium_files import section
 from playwright.sync_api import Page, expect
@@ -67,14 +66,13 @@ def stored(settings: TwinSettings) -> dict[str, int]:
 
 
 def build_all(settings: TwinSettings) -> None:
-    """Build as Dagster's daemon would, in a thread: Playwright's event loop holds this one."""
+    """Build as Dagster's daemon would."""
 
     def run() -> None:
         with open_instance(settings) as instance:
             assert not build(settings, instance, [], lambda event: None).failed
 
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(run).result()
+    apart(run)
 
 
 def test_what_is_added_is_checked_stored_built_and_asked(

@@ -50,7 +50,9 @@ class _Handlers:
         shown = Shown(words=shown.words, state=None if shown.state is state else state)
         return shown, *await self._rows(shown, runs)
 
-    async def act(self, event: gr.EventData, shown: Shown, runs: Runs) -> tuple[Any, ...]:
+    async def act(
+        self, event: gr.EventData, request: gr.Request, shown: Shown, runs: Runs
+    ) -> tuple[Any, ...]:
         """Do what a button of the table says; return everything but the map."""
         line, words = "", gr.skip()
         match event.act:
@@ -67,7 +69,9 @@ class _Handlers:
                 shown = replace(shown, confirm=None)
             case "serve":
                 shown = replace(shown, confirm=None)
-                line = await to_thread.run_sync(self._view.serve, event.author, event.version)
+                line = await to_thread.run_sync(
+                    self._view.serve, event.author, event.version, request.username
+                )
             case "build":
                 line = await self._request(event.author)
         runs, progress = await self._follow(runs)

@@ -99,11 +99,11 @@ class IndexesView:
 
         return _or_nothing(render)
 
-    def serve(self, author: str, version: str) -> str:
-        """Serve the version, and return the line that says so."""
+    def serve(self, author: str, version: str, by: str | None) -> str:
+        """Serve the version, and return the line that says so; ``by`` is who signed in."""
 
         def render() -> str:
-            done = roll_back(self._catalog.instance, self._catalog.store, author, version)
+            done = roll_back(self._catalog.instance, self._catalog.store, author, version, by)
             return status_html(f"{done.author} serves {done.serves}; before it was {done.before}.")
 
         return or_fault(render)

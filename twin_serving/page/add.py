@@ -114,7 +114,7 @@ def follow(reader: ProgressReader, following: Following, dagster_link: str) -> t
 def add_tab(twin: Twin) -> None:
     """Make the tab's components and what they do."""
     settings = twin.settings
-    reader = ProgressReader(settings)
+    reader = ProgressReader(settings, twin.catalog)
     with gr.Row(elem_id="twin-add"):
         with gr.Column():
             fields = _form()

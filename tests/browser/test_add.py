@@ -5,18 +5,22 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from app_servers import serving
+from dagster_services import settings_of
 from driving import BROWSER, OpenTab, apart, ask
 from medium_files import page as story
 from medium_files import section
 from playwright.sync_api import Page, expect
 from zip_builder import zip_of
 
+from twin_assets.partitions import range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
+from twin_serving.cli.services import Running, services_of
 from twin_serving.twin import Twin
 
 pytestmark = BROWSER
@@ -126,6 +130,29 @@ def test_what_is_added_is_checked_stored_built_and_asked(
     page.get_by_role("tab", name="Ask").click()
     ask(page, "Why does a copper kettle sing?")
     expect(page.locator(".source .title").first).to_have_text("On kettles")
+
+
+def test_what_is_added_is_requested_of_dagster_at_once(open_tab: OpenTab, tmp_path: Path) -> None:
+    """Without the daemon, whose sensor would come round to it."""
+    settings = settings_of(tmp_path / "home")
+    lines = tmp_path / "documents.jsonl"
+    lines.write_text(json.dumps(RYE), encoding="utf-8")
+    twin = Twin(settings)
+    with (
+        twin.catalog.instance as instance,
+        Running(settings) as running,
+        serving(twin) as address,
+    ):
+        running.start(services_of(settings)[:1], lambda service: None)
+        page = open_add(open_tab, address, wait_for="#twin-tabs")
+        choose(page, lines)
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator("#twin-add-progress")).to_contain_text("Dagster has it in its queue.")
+        page.close()  # it would go on asking how far the build is
+        (run,) = instance.get_runs()
+    assert run.tags.items() >= range_tags(["ada-quillfeather"]).items()
+    assert run.asset_selection is not None
+    assert dg.AssetKey("raw_documents") in run.asset_selection
 
 
 def test_what_cannot_be_used_is_said_and_nothing_is_stored(

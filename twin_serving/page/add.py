@@ -13,6 +13,7 @@ from twin_assets.errors import BadInputError, TwinError
 from twin_assets.raw_store.jsonl import storable
 from twin_assets.settings import TwinSettings
 from twin_serving.adding import Wanted, check, store
+from twin_serving.builds import Builds
 from twin_serving.page.add_views import (
     render_added,
     render_checked,
@@ -111,7 +112,18 @@ def follow(reader: ProgressReader, following: Following, dagster_link: str) -> t
     return or_fault(render), goes_on
 
 
-def add_tab(twin: Twin) -> None:
+async def request_builds(builds: Builds, following: Following | None) -> None:
+    """Have Dagster build what was added at once; if it does not, the progress says what to do."""
+    for author in following.authors if following else ():
+        try:
+            await builds.request(author)
+        except TwinError as error:
+            _log.info("The build of %s was not requested: %s", author, error)
+        except Exception:
+            _log.exception("The build of %s could not be requested", author)
+
+
+def add_tab(twin: Twin, builds: Builds) -> None:
     """Make the tab's components and what they do."""
     settings = twin.settings
     reader = ProgressReader(settings, twin.catalog)
@@ -143,6 +155,9 @@ def add_tab(twin: Twin) -> None:
             timer = gr.Timer(active=is_stored)
             yield view.status, view.report, "", *form, str(view.following or ""), timer
 
+    async def on_added(kept: str) -> None:
+        await request_builds(builds, Following.parse(kept))
+
     def on_tick(kept: str) -> tuple[Any, gr.Timer]:
         following = Following.parse(kept)
         if following is None:
@@ -154,7 +169,8 @@ def add_tab(twin: Twin) -> None:
     raw: dict[str, Any] = {**_ONCE, "preprocess": False}
     look.click(on_check, fields, [status, report], **raw)
     outputs = [status, report, progress, *fields, following, timer]
-    add.click(on_add, fields, outputs, **raw)
+    added = add.click(on_add, fields, outputs, **raw)
+    added.then(on_added, following, **_ONCE)
     timer.tick(on_tick, [following], [progress, timer], **_ONCE)
 
 

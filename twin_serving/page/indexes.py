@@ -13,7 +13,6 @@ from twin_serving.page.components import FAILED, QUIET, html
 from twin_serving.page.html import fault_html, status_html
 from twin_serving.page.index_table import Shown
 from twin_serving.page.indexes_view import IndexesView, Runs
-from twin_serving.twin import Twin
 
 _log = logging.getLogger(__name__)
 
@@ -110,11 +109,11 @@ class _Handlers:
         )
 
 
-def indexes_tab(twin: Twin, tab: gr.Tab, lit: gr.State) -> None:
+def indexes_tab(view: IndexesView, tab: gr.Tab, lit: gr.State) -> None:
     """Make the tab's components and what they do; nothing is read before it is chosen.
 
     Args:
-        twin: whose indexes are shown.
+        view: what is shown.
         tab: the tab, which is open for its components.
         lit: the ids of the chunks that the last question found, a tuple.
     """
@@ -134,7 +133,7 @@ def indexes_tab(twin: Twin, tab: gr.Tab, lit: gr.State) -> None:
     shown, runs = gr.State(Shown()), gr.State(())
     timer = gr.Timer(_EVERY_SECONDS, active=False)
     followed = [builds, runs, timer]
-    on = _Handlers(IndexesView(twin))
+    on = _Handlers(view)
 
     opened = tab.select(on.open, [shown, runs], [summary, table, said, *followed], **QUIET)
     opened.then(on.states, shown, summary, **QUIET).then(on.map, lit, drawn, **QUIET)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from accessibility import serious_violations
 from app_servers import serving
 from dagster_services import settings_of
 from driving import BROWSER, OpenTab, apart, ask
@@ -126,6 +127,7 @@ def test_what_is_added_is_checked_stored_built_and_asked(
     expect(progress.locator(".steps .done")).to_have_count(6)
     link = progress.get_by_role("link", name=f"Ask about {NAME}")
     expect(link).to_have_attribute("href", "/?author=ada-quillfeather")
+    assert serious_violations(page) == []
 
     page.get_by_role("tab", name="Ask").click()
     ask(page, "Why does a copper kettle sing?")
@@ -180,6 +182,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_stored(
     expect(report).to_contain_text(f"https://eve.example/{HOSTILE}")
     expect(report).to_contain_text("nothing in it is read")
     expect(report).not_to_contain_text("hunter2")
+    assert serious_violations(page) == []
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#twin-add-status")).to_have_text("Nothing was stored.")
     assert stored(home) == before
@@ -188,7 +191,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scroll(
+def test_a_phone_needs_no_sideways_scroll_and_everybody_can_read_it(
     empty_address: str, open_tab: OpenTab, scheme: str
 ) -> None:
     page = open_add(
@@ -198,4 +201,8 @@ def test_a_phone_needs_no_sideways_scroll(
     page.get_by_label("Links").fill("https://ada.example/" + "a" * 300)
     page.get_by_role("button", name="Check").click()
     expect(page.locator("#twin-add-report")).to_contain_text("web page, blog or feed")
+    assert serious_violations(page) == []
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#twin-add-progress")).to_contain_text("run twin build")
+    assert serious_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 375

@@ -40,6 +40,11 @@ def test_a_follow_up_is_asked_of_the_same_author_until_told_otherwise(
     expect(page.get_by_label("Author", exact=True)).to_have_value("Everyone")
     expect(page.locator(".earlier li")).to_have_count(1)
 
+    linked = open_tab(address)
+    linked.goto(page.url)
+    expect(linked.locator(".meant")).to_contain_text("everyone chosen")
+    expect(linked.get_by_label("Author", exact=True)).to_have_value("Everyone")
+
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".welcome")).to_be_visible()
     expect(page.locator(".earlier, .actions, .source, .stage")).to_have_count(0)

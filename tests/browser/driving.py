@@ -19,8 +19,10 @@ def apart(work: Callable[[], object]) -> None:
 
 
 def ask(page: Page, question: str) -> None:
-    """Ask, and wait until the page is ready for the next question."""
+    """Ask, and wait until that is answered, or refused, and the page is ready for the next one."""
+    before = page.locator("#twin-answer .answer")
+    before.evaluate_all("answers => answers.forEach(one => one.classList.add('before'))")
     page.get_by_label("Your question").fill(question)
     page.keyboard.press("Enter")
-    page.locator(".welcome").wait_for(state="detached")
+    page.locator("#twin-answer .answer:not(.before)").wait_for()
     page.locator("#twin-send:enabled").wait_for()

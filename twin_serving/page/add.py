@@ -35,27 +35,10 @@ _ONCE: dict[str, Any] = {**QUIET, "trigger_mode": "once"}
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """The authors (slugs) whose progress is shown, and when they were added.
-
-    The browser keeps it, as text: for a state on the server Gradio would hold a stream open to
-    every page.
-    """
+    """The authors (slugs) whose progress is shown, and when they were added."""
 
     authors: tuple[str, ...]
     since: datetime
-
-    def __str__(self) -> str:
-        """Return what :meth:`parse` reads; a slug has no white space."""
-        return " ".join([self.since.isoformat(), *self.authors])
-
-    @classmethod
-    def parse(cls, text: Any) -> "Following | None":
-        """Return what the browser kept, or None if it is nothing."""
-        since, *authors = str(text or "").split() or [""]
-        try:
-            return cls(tuple(authors[:_FOLLOWED]), datetime.fromisoformat(since).astimezone(UTC))
-        except ValueError:
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +120,7 @@ def add_tab(twin: Twin, builds: Builds) -> None:
         with gr.Column():
             report = html(render_hints(settings.upload_megabytes), elem_id="twin-add-report")
             progress = html(elem_id="twin-add-progress")
-    following = gr.Textbox(visible=False)
+    following = gr.State(None)
     timer = gr.Timer(_POLL_SECONDS, active=False)
 
     def on_check(*values: Any) -> Iterator[tuple[str, str]]:
@@ -153,13 +136,12 @@ def add_tab(twin: Twin, builds: Builds) -> None:
                 _remove(wanted.upload)
                 form = ["", "", "", None]
             timer = gr.Timer(active=is_stored)
-            yield view.status, view.report, "", *form, str(view.following or ""), timer
+            yield view.status, view.report, "", *form, view.following, timer
 
-    async def on_added(kept: str) -> None:
-        await request_builds(builds, Following.parse(kept))
+    async def on_added(following: Following | None) -> None:
+        await request_builds(builds, following)
 
-    def on_tick(kept: str) -> tuple[Any, gr.Timer]:
-        following = Following.parse(kept)
+    def on_tick(following: Following | None) -> tuple[Any, gr.Timer]:
         if following is None:
             return gr.skip(), gr.Timer(active=False)
         shown, goes_on = follow(reader, following, settings.dagster_link)

@@ -16,7 +16,7 @@ from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_serving.catalog import Catalog
-from twin_serving.daemon import SENSORS, daemon_lives
+from twin_serving.daemon import QUEUE, SENSORS, daemon_lives
 from twin_serving.overview import first_stale
 
 _RUNS = 25  # the newest, of all authors
@@ -27,7 +27,7 @@ class Stage(StrEnum):
     """Where an author's documents are."""
 
     WAITING = "waiting"  # until Dagster's sensor sees them
-    ASLEEP = "asleep"  # nothing runs that would see them
+    ASLEEP = "asleep"  # nothing runs that would see them, or start their run
     QUEUED = "queued"
     BUILDING = "building"
     FAILED = "failed"
@@ -103,7 +103,10 @@ class ProgressReader:
             if run.status is dg.DagsterRunStatus.STARTED:
                 return Stage.BUILDING, run.run_id, ""
             if not run.is_finished:
-                return Stage.QUEUED, run.run_id, ""
+                is_stuck = run.status is dg.DagsterRunStatus.QUEUED and not daemon_lives(
+                    instance, QUEUE
+                )
+                return (Stage.ASLEEP if is_stuck else Stage.QUEUED), run.run_id, ""
             failed = failed_authors(instance, run.run_id)
             if run.status is not dg.DagsterRunStatus.SUCCESS and (author in failed or not failed):
                 return Stage.FAILED, run.run_id, failed.get(author, "the run did not end well")

@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from time import time
 
 import dagster as dg
 import pytest
 from accessibility import serious_violations
 from app_servers import serving
+from dagster._daemon.types import DaemonHeartbeat
 from dagster_services import settings_of
 from driving import BROWSER, OpenTab, apart, ask
 from medium_files import page as story
@@ -22,6 +24,7 @@ from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
 from twin_serving.cli.services import Running, services_of
+from twin_serving.daemon import QUEUE
 from twin_serving.twin import Twin
 
 pytestmark = BROWSER
@@ -149,7 +152,11 @@ def test_what_is_added_is_requested_of_dagster_at_once(open_tab: OpenTab, tmp_pa
         page = open_add(open_tab, address, wait_for="#twin-tabs")
         choose(page, lines)
         page.get_by_role("button", name="Add", exact=True).click()
-        expect(page.locator("#twin-add-progress")).to_contain_text("Dagster has it in its queue.")
+        progress = page.locator("#twin-add-progress")
+        expect(progress.get_by_role("link", name="Run in Dagster")).to_be_visible()
+        expect(progress).to_contain_text("Dagster's daemon does not run here")
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time(), QUEUE, "daemon", []))
+        expect(progress).to_contain_text("Dagster has it in its queue.")
         page.close()  # it would go on asking how far the build is
         (run,) = instance.get_runs()
     assert run.tags.items() >= range_tags(["ada-quillfeather"]).items()

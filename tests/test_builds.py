@@ -2,12 +2,21 @@
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
+from uuid import uuid4
 
 import anyio
 import dagster as dg
 import pytest
 from app_servers import SERVED
+from dagster._core.remote_origin import (
+    InProcessCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._daemon.types import DaemonHeartbeat
 from dagster_services import CUT, build_home, settings_of
 
 from twin_assets.definitions import build_definitions
@@ -16,6 +25,7 @@ from twin_assets.partitions import JOB, range_tags, register_authors
 from twin_assets.settings import TwinSettings
 from twin_serving.builds import Builds, Phase
 from twin_serving.catalog import Catalog, open_catalog
+from twin_serving.daemon import QUEUE
 from twin_serving.overview import Overview
 
 pytestmark = SERVED
@@ -100,6 +110,24 @@ def test_a_run_that_is_under_way_is_not_requested_again(home: Home) -> None:
     home.catalog.instance.report_run_canceled(run)
     ended = home.builds.progress(run.run_id)
     assert (ended.phase, ended.note) == (Phase.FAILED, "It was cancelled in Dagster.")
+
+
+def test_a_run_in_the_queue_says_whether_anything_will_start_it(home: Home) -> None:
+    instance = home.catalog.instance
+    location = InProcessCodeLocationOrigin(LoadableTargetOrigin(module_name="twin_assets"))
+    run = instance.add_run(
+        dg.DagsterRun(
+            JOB,
+            run_id=str(uuid4()),
+            status=dg.DagsterRunStatus.QUEUED,
+            remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(location, "all"), JOB),
+        )
+    )
+    note = home.builds.progress(run.run_id).note
+    assert note == "Dagster's daemon, which starts the runs, does not run. Start `twin up`."
+    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), QUEUE, "daemon", []))
+    assert home.builds.progress(run.run_id).note is None
+    instance.delete_run(run.run_id)
 
 
 def test_a_run_that_is_not_known_has_ended(home: Home) -> None:

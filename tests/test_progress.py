@@ -17,7 +17,7 @@ from twin_assets.errors import BadInputError
 from twin_assets.partitions import range_tags, register_authors
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
-from twin_serving.catalog import open_instance
+from twin_serving.catalog import Catalog, open_catalog
 from twin_serving.cli.launch import build
 from twin_serving.progress import ProgressReader, Stage
 
@@ -26,16 +26,22 @@ ADA = Author("ada", "Ada")
 
 
 @pytest.fixture
-def reader(settings: TwinSettings) -> ProgressReader:
-    add(settings, ADA)
-    return ProgressReader(settings)
+def catalog(settings: TwinSettings) -> Iterator[Catalog]:
+    catalog = open_catalog(settings)
+    with catalog.instance as instance:
+        register_authors(instance, ["ada", "bob"])
+        yield catalog
 
 
 @pytest.fixture
-def instance(settings: TwinSettings) -> Iterator[dg.DagsterInstance]:
-    with open_instance(settings) as opened:
-        register_authors(opened, ["ada", "bob"])
-        yield opened
+def reader(settings: TwinSettings, catalog: Catalog) -> ProgressReader:
+    add(settings, ADA)
+    return ProgressReader(settings, catalog)
+
+
+@pytest.fixture
+def instance(catalog: Catalog) -> dg.DagsterInstance:
+    return catalog.instance
 
 
 def add(settings: TwinSettings, author: Author, *texts: str) -> None:
@@ -100,7 +106,9 @@ def test_the_newest_run_for_the_author_says_where_it_is(
 
 
 def test_what_was_built_is_ready(sample_home: TwinSettings) -> None:
-    progress = ProgressReader(sample_home).read("mara-lindqvist", SINCE)
+    catalog = open_catalog(sample_home)
+    with catalog.instance:
+        progress = ProgressReader(sample_home, catalog).read("mara-lindqvist", SINCE)
     assert (progress.stage, progress.done, progress.run_id) == (Stage.READY, 6, None)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from time import time
 
 import anyio
 import dagster as dg
@@ -17,6 +16,7 @@ from twin_assets.errors import BadInputError, BuildFailedError, NothingServedErr
 from twin_assets.partitions import JOB, range_tags, register_authors
 from twin_assets.settings import TwinSettings
 from twin_serving.catalog import Catalog
+from twin_serving.daemon import QUEUE, daemon_lives
 from twin_serving.overview import Overview, State
 
 _LOCATION = "twin_assets"  # as workspace.yaml names it
@@ -29,8 +29,6 @@ _LAUNCH = """mutation Launch($params: ExecutionParams!) {
   }
 }"""
 _PATIENCE = httpx.Timeout(60.0, connect=3.0)  # Dagster plans the run before it answers
-_QUEUE_DAEMON = "QUEUED_RUN_COORDINATOR"
-_HEARTBEAT_SECONDS = 120.0  # the daemon gives one every 30
 
 
 class Phase(StrEnum):
@@ -216,13 +214,10 @@ class Builds:
     def _note(self, run: dg.DagsterRun) -> str | None:
         if run.status is dg.DagsterRunStatus.CANCELED:
             return "It was cancelled in Dagster."
-        if run.status is dg.DagsterRunStatus.QUEUED and not self._daemon_lives():
+        is_queued = run.status is dg.DagsterRunStatus.QUEUED
+        if is_queued and not daemon_lives(self._catalog.instance, QUEUE):
             return "Dagster's daemon, which starts the runs, does not run. Start `twin up`."
         return None
-
-    def _daemon_lives(self) -> bool:
-        beat = self._catalog.instance.get_daemon_heartbeats().get(_QUEUE_DAEMON)
-        return beat is not None and time() - beat.timestamp < _HEARTBEAT_SECONDS
 
 
 def _step(asset: str, stats: RunStepKeyStatsSnapshot | None) -> Step:

@@ -62,7 +62,11 @@ class Catalog:
     """
 
     def __init__(
-        self, instance: dg.DagsterInstance, store: VectorStore, as_of: datetime | None = None
+        self,
+        instance: dg.DagsterInstance,
+        store: VectorStore,
+        as_of: datetime | None = None,
+        chosen: Mapping[str, str] | None = None,
     ) -> None:
         """Serve from ``store`` what ``instance`` vouches for.
 
@@ -70,8 +74,10 @@ class Catalog:
             instance: the home's Dagster instance.
             store: the index backend.
             as_of: serve the versions that were served then; None for those that are now.
+            chosen: for some authors the version to serve, whichever was served when.
         """
         self._as_of = as_of
+        self._chosen = chosen or {}
         self.instance = instance
         self.store = store
         self._asset = f"{store.name}_index"
@@ -96,7 +102,8 @@ class Catalog:
                 so that whoever does not ask a question has nothing opened anew.
 
         Raises:
-            NothingServedError: there is no author with a version that may be served.
+            NothingServedError: there is no author with a version that may be served, or a chosen
+                version may not be.
         """
         with self._lock:
             try:
@@ -108,6 +115,8 @@ class Catalog:
             if self._as_of is not None:
                 nothing = "No index was served then. Ask without --as-of, or name a later time."
             raise NothingServedError(" ".join(served.faults) or nothing)
+        if any(served.partition(author) is None for author in self._chosen):
+            raise NothingServedError(" ".join(served.faults))
         return served
 
     def _read(self, weights_sha256: str | None) -> Served:
@@ -123,6 +132,8 @@ class Catalog:
         return self._current
 
     def _pointer(self, author: str) -> str | None:
+        if author in self._chosen:
+            return self._chosen[author]
         if self._as_of is None:
             return self.store.serving(author)
         return self.store.served_at(author, self._as_of)
@@ -153,14 +164,15 @@ class Catalog:
         reason: str | None = None
         candidates = self._candidates(author, pointer)
         if not candidates:
-            then = "TWIN_KEEP_VERSIONS says how many are kept."
-            again = then if self._as_of else f"Run `twin build --author {author}`."
+            kept = "TWIN_KEEP_VERSIONS says how many are kept."
+            again = kept if self._is_exact(author) else f"Run `twin build --author {author}`."
             reason = f"The index version {pointer} of {author} is not there any more. {again}"
         for manifest in candidates:
             voucher = self._voucher(author, manifest.version)
             if voucher is None:
+                which = f"version {pointer}" if author in self._chosen else "newest index"
                 reason = reason or (
-                    f"No materialization vouches for the newest index of {author}. "
+                    f"No materialization vouches for the {which} of {author}. "
                     f"Run `twin build --author {author}`."
                 )
             elif weights_sha256 not in (None, manifest.model.weights_sha256):
@@ -180,12 +192,15 @@ class Catalog:
     def _candidates(self, author: str, pointer: str) -> list[Manifest]:
         """Return the version that the pointer names, then older ones to fall back on.
 
-        There is no falling back from what was served at an earlier time.
+        There is no falling back from what was chosen, or served at an earlier time.
         """
         versions = self.store.versions(author)
-        if self._as_of is not None:
+        if self._is_exact(author):
             return [m for m in versions if m.version == pointer]
         return [m for m in versions if m.version <= pointer]
+
+    def _is_exact(self, author: str) -> bool:
+        return self._as_of is not None or author in self._chosen
 
     def _voucher(self, author: str, version: str) -> Materialization | None:
         """Return the materialization behind the version, unless a blocking check failed on it."""

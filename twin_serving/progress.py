@@ -4,7 +4,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
 
 import dagster as dg
 
@@ -16,10 +15,10 @@ from twin_assets.documents import Author, Outcome, Visit
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
-from twin_assets.stores import create_store
-from twin_serving.catalog import open_instance
+from twin_serving.catalog import Catalog
+from twin_serving.daemon import QUEUE, SENSORS, daemon_lives
+from twin_serving.overview import first_stale
 
-_ALIVE_SECONDS = 120.0  # since the daemon's last sign of life, which it gives every 30
 _RUNS = 25  # the newest, of all authors
 _BAD = {Outcome.GONE, Outcome.REFUSED, Outcome.FAILED}
 
@@ -28,7 +27,7 @@ class Stage(StrEnum):
     """Where an author's documents are."""
 
     WAITING = "waiting"  # until Dagster's sensor sees them
-    ASLEEP = "asleep"  # nothing runs that would see them
+    ASLEEP = "asleep"  # nothing runs that would see them, or start their run
     QUEUED = "queued"
     BUILDING = "building"
     FAILED = "failed"
@@ -56,14 +55,11 @@ class Progress:
 class ProgressReader:
     """Reads the progress of one author at a time, at a price that does not grow with the others."""
 
-    def __init__(self, settings: TwinSettings) -> None:
-        """Read from the home that the settings name; it is opened when it is first needed."""
+    def __init__(self, settings: TwinSettings, catalog: Catalog) -> None:
+        """Read from the home that the settings name, and from the catalog's instance and index."""
         self._settings = settings
-        self._assets = chain([settings.index])
-
-    @cached_property
-    def _instance(self) -> dg.DagsterInstance:
-        return open_instance(self._settings)
+        self._instance, self._index = catalog.instance, catalog.store
+        self._assets = chain([self._index.name])
 
     def read(self, slug: str, since: datetime) -> Progress:
         """Return how far the author is.
@@ -81,17 +77,15 @@ class ProgressReader:
             author = next((one for one in store.authors() if one.slug == slug), None)
             if author is None:
                 raise BadInputError(f"There is no author {slug!r} any more: add the author again.")
-            revision = store.revision(slug)
+            staleness = Staleness(
+                self._instance,
+                with_settings(self._assets, settings),
+                settings,
+                {f"{self._index.name}_index": self._index},
+                authors=[slug],
+            )
+            stale = first_stale(staleness, store, author)
             visits = store.visits(slug).values()
-        new = set(author.sources) - {visit.source for visit in visits}
-        staleness = Staleness(
-            self._instance,
-            with_settings(self._assets, settings),
-            settings,
-            {f"{settings.index}_index": create_store(settings.index, settings)},
-            authors=[slug],
-        )
-        stale = staleness.first_stale(slug, revision, "new sources" if new else None)
         names = tuple(asset.key.to_user_string() for asset in self._assets)
         done = names.index(stale.asset) if stale else len(names)
         stage, run_id, reason = self._in_hand(slug, since) if stale else (Stage.READY, None, "")
@@ -109,15 +103,13 @@ class ProgressReader:
             if run.status is dg.DagsterRunStatus.STARTED:
                 return Stage.BUILDING, run.run_id, ""
             if not run.is_finished:
-                return Stage.QUEUED, run.run_id, ""
+                is_stuck = run.status is dg.DagsterRunStatus.QUEUED and not daemon_lives(
+                    instance, QUEUE
+                )
+                return (Stage.ASLEEP if is_stuck else Stage.QUEUED), run.run_id, ""
             failed = failed_authors(instance, run.run_id)
             if run.status is not dg.DagsterRunStatus.SUCCESS and (author in failed or not failed):
                 return Stage.FAILED, run.run_id, failed.get(author, "the run did not end well")
             break  # it failed for others, or something was written meanwhile: there will be another
-        return (Stage.WAITING if self._is_awake() else Stage.ASLEEP), None, ""
-
-    def _is_awake(self) -> bool:
-        """Tell whether Dagster's daemon runs sensors now."""
-        beat = self._instance.get_daemon_heartbeats().get("SENSOR")
-        now = datetime.now().timestamp()
-        return beat is not None and now - beat.timestamp < _ALIVE_SECONDS
+        is_awake = daemon_lives(instance, SENSORS)
+        return (Stage.WAITING if is_awake else Stage.ASLEEP), None, ""

@@ -20,7 +20,11 @@ class Rollback:
 
 
 def roll_back(
-    instance: dg.DagsterInstance, store: VectorStore, author: str, version: str | None = None
+    instance: dg.DagsterInstance,
+    store: VectorStore,
+    author: str,
+    version: str | None = None,
+    by: str | None = None,
 ) -> Rollback:
     """Serve an earlier version, and say so in Dagster; nothing is embedded.
 
@@ -29,6 +33,7 @@ def roll_back(
         store: the index backend.
         author: a name or slug.
         version: the version to serve; None for the last one before the served one that may be.
+        by: who does it, if that is known.
 
     Raises:
         BadInputError: there is no such version, or it may not be served.
@@ -41,8 +46,8 @@ def roll_back(
         dg.AssetObservation(
             f"{store.name}_index",
             partition=slug,
-            description=f"{serves} is served, chosen by hand.",
-            metadata={"serves": serves, "before": before or "nothing"},
+            description=f"{serves} is served, chosen by {by or 'hand'}.",
+            metadata={"serves": serves, "before": before or "nothing"} | ({"by": by} if by else {}),
         )
     )
     return Rollback(slug, store.name, before, serves)

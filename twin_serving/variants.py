@@ -1,12 +1,15 @@
-"""The same twin with another index, an earlier time, or no language model."""
+"""The same twin with another index, earlier versions, or no language model."""
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 
-from twin_assets.stores import create_store
+from twin_assets.errors import BadInputError
+from twin_assets.stores import VectorStore, create_store
 from twin_serving.catalog import Catalog
+from twin_serving.moments import read_moment
 from twin_serving.twin import Twin
 
 _KEPT = 4  # opened indexes, each with its memory
@@ -14,11 +17,32 @@ _KEPT = 4  # opened indexes, each with its memory
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """What differs: the index backend, when it was served, whether a language model answers."""
+    """What differs: the index backend, its versions, whether a language model answers.
+
+    ``as_of`` has the versions answer that were served then. ``version`` has one version answer for
+    its author, and for all others what is served.
+    """
 
     backend: str
     as_of: datetime | None = None
+    version: str | None = None
     use_llm: bool = True
+
+    @classmethod
+    def of(cls, backend: str, versions: str, *, use_llm: bool) -> "Variant":
+        """Return the variant whose versions are said in words.
+
+        Args:
+            backend: the index backend.
+            versions: an ISO 8601 date or time, the name of a version, or nothing for now.
+            use_llm: whether a language model answers.
+        """
+        words = versions.strip()
+        try:
+            as_of, version = read_moment(words) if words else None, None
+        except BadInputError:
+            as_of, version = None, words
+        return cls(backend, as_of, version, use_llm)
 
 
 class Variants:
@@ -34,7 +58,7 @@ class Variants:
         """Return the variant.
 
         Raises:
-            BadInputError: there is no such index backend.
+            BadInputError: there is no such index backend, or no such version in it.
         """
         with self._lock:
             opened = self._opened.pop(variant, None) or self._open(variant)
@@ -50,6 +74,18 @@ class Variants:
             changes["llm"] = "extractive"
         settings = one.settings.model_copy(update=changes)
         store = create_store(variant.backend, settings)
-        opened = Twin(settings, Catalog(one.catalog.instance, store, variant.as_of))
+        chosen = _chosen(store, variant.version) if variant.version else {}
+        opened = Twin(settings, Catalog(one.catalog.instance, store, variant.as_of, chosen))
         opened.audit, opened.listeners, opened.threads = one.audit, one.listeners, one.threads
         return opened
+
+
+def _chosen(store: VectorStore, version: str) -> Mapping[str, str]:
+    """Return the version by its author."""
+    for author in store.authors():
+        if any(manifest.version == version for manifest in store.versions(author)):
+            return {author: version}
+    raise BadInputError(
+        f"{version!r} is neither an ISO 8601 date, as 2026-05-31 is, nor the name of a version "
+        f"that {store.name} keeps. Indexes lists the names."
+    )

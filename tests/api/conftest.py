@@ -1,19 +1,16 @@
 """The real application over the sample authors, on a real socket."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
+from api_calls import Serve
 from app_servers import serving
 
 from twin_assets.settings import TwinSettings
 from twin_serving.twin import Twin
-
-Serve = Callable[..., httpx.Client]
-Events = list[tuple[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +37,3 @@ def serve(sample_home: TwinSettings) -> Iterator[Serve]:
             return stack.enter_context(httpx.Client(base_url=url, timeout=60))
 
         yield start
-
-
-def events(response: httpx.Response) -> Events:
-    """Return a stream's events with their data."""
-    found: Events = []
-    name = ""
-    for line in response.iter_lines():
-        field, _, value = line.partition(": ")
-        if field == "event":
-            name = value
-        elif field == "data":
-            found.append((name, json.loads(value)))
-    return found

@@ -10,9 +10,9 @@ import anyio
 import httpx
 import openai
 import pytest
+from api_calls import Serve
 from app_servers import SERVED
 from chat_servers import ChatServer, running_chat
-from conftest import Serve
 from gradio_client import Client as GradioClient
 from gradio_client.exceptions import AppError, AuthenticationError
 from mcp import Client

@@ -7,8 +7,8 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from api_calls import Serve, events
 from app_servers import SERVED
-from conftest import Serve, events
 from stand_in_http import BREAK_OFF, GARBAGE, STALL
 from tgi_servers import TgiServer, running_tgi
 

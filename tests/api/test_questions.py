@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
+from api_calls import events
 from app_servers import SERVED, serving
-from conftest import events
 
 from twin_assets.settings import TwinSettings
 from twin_serving.audit import open_audit_log

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from accessibility import serious_violations
 from app_servers import serving
 from driving import BROWSER, OpenTab
 from playwright.sync_api import Page, expect
@@ -64,8 +65,13 @@ def test_the_period_is_counted_and_drawn(address: str, open_tab: OpenTab) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scroll(address: str, open_tab: OpenTab, scheme: str) -> None:
+def test_a_phone_needs_no_sideways_scroll_and_everybody_can_read_it(
+    address: str, open_tab: OpenTab, scheme: str
+) -> None:
     size = {"width": 375, "height": 800}
     page = open_activity(open_tab, address, viewport=size, color_scheme=scheme)
     expect(page.locator(".chart")).to_have_count(3)
+    for table in page.get_by_text("as a table").all():
+        table.click()
+    assert serious_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 375

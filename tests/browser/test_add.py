@@ -2,22 +2,29 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from time import time
 
+import dagster as dg
 import pytest
+from accessibility import serious_violations
 from app_servers import serving
-from driving import BROWSER, OpenTab, ask
+from dagster._daemon.types import DaemonHeartbeat
+from dagster_services import settings_of
+from driving import BROWSER, OpenTab, apart, ask
 from medium_files import page as story
 from medium_files import section
 from playwright.sync_api import Page, expect
 from zip_builder import zip_of
 
+from twin_assets.partitions import range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
+from twin_serving.cli.services import Running, services_of
+from twin_serving.daemon import QUEUE
 from twin_serving.twin import Twin
 
 pytestmark = BROWSER
@@ -67,14 +74,13 @@ def stored(settings: TwinSettings) -> dict[str, int]:
 
 
 def build_all(settings: TwinSettings) -> None:
-    """Build as Dagster's daemon would, in a thread: Playwright's event loop holds this one."""
+    """Build as Dagster's daemon would."""
 
     def run() -> None:
         with open_instance(settings) as instance:
             assert not build(settings, instance, [], lambda event: None).failed
 
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(run).result()
+    apart(run)
 
 
 def test_what_is_added_is_checked_stored_built_and_asked(
@@ -124,10 +130,38 @@ def test_what_is_added_is_checked_stored_built_and_asked(
     expect(progress.locator(".steps .done")).to_have_count(6)
     link = progress.get_by_role("link", name=f"Ask about {NAME}")
     expect(link).to_have_attribute("href", "/?author=ada-quillfeather")
+    assert serious_violations(page) == []
 
     page.get_by_role("tab", name="Ask").click()
     ask(page, "Why does a copper kettle sing?")
     expect(page.locator(".source .title").first).to_have_text("On kettles")
+
+
+def test_what_is_added_is_requested_of_dagster_at_once(open_tab: OpenTab, tmp_path: Path) -> None:
+    """Without the daemon, whose sensor would come round to it."""
+    settings = settings_of(tmp_path / "home")
+    lines = tmp_path / "documents.jsonl"
+    lines.write_text(json.dumps(RYE), encoding="utf-8")
+    twin = Twin(settings)
+    with (
+        twin.catalog.instance as instance,
+        Running(settings) as running,
+        serving(twin) as address,
+    ):
+        running.start(services_of(settings)[:1], lambda service: None)
+        page = open_add(open_tab, address, wait_for="#twin-tabs")
+        choose(page, lines)
+        page.get_by_role("button", name="Add", exact=True).click()
+        progress = page.locator("#twin-add-progress")
+        expect(progress.get_by_role("link", name="Run in Dagster")).to_be_visible()
+        expect(progress).to_contain_text("Dagster's daemon does not run here")
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time(), QUEUE, "daemon", []))
+        expect(progress).to_contain_text("Dagster has it in its queue.")
+        page.close()  # it would go on asking how far the build is
+        (run,) = instance.get_runs()
+    assert run.tags.items() >= range_tags(["ada-quillfeather"]).items()
+    assert run.asset_selection is not None
+    assert dg.AssetKey("raw_documents") in run.asset_selection
 
 
 def test_what_cannot_be_used_is_said_and_nothing_is_stored(
@@ -155,6 +189,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_stored(
     expect(report).to_contain_text(f"https://eve.example/{HOSTILE}")
     expect(report).to_contain_text("nothing in it is read")
     expect(report).not_to_contain_text("hunter2")
+    assert serious_violations(page) == []
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.locator("#twin-add-status")).to_have_text("Nothing was stored.")
     assert stored(home) == before
@@ -163,7 +198,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_needs_no_sideways_scroll(
+def test_a_phone_needs_no_sideways_scroll_and_everybody_can_read_it(
     empty_address: str, open_tab: OpenTab, scheme: str
 ) -> None:
     page = open_add(
@@ -173,4 +208,8 @@ def test_a_phone_needs_no_sideways_scroll(
     page.get_by_label("Links").fill("https://ada.example/" + "a" * 300)
     page.get_by_role("button", name="Check").click()
     expect(page.locator("#twin-add-report")).to_contain_text("web page, blog or feed")
+    assert serious_violations(page) == []
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#twin-add-progress")).to_contain_text("run twin build")
+    assert serious_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == 375

@@ -40,6 +40,11 @@ def test_a_follow_up_is_asked_of_the_same_author_until_told_otherwise(
     expect(page.get_by_label("Author", exact=True)).to_have_value("Everyone")
     expect(page.locator(".earlier li")).to_have_count(1)
 
+    linked = open_tab(address)
+    linked.goto(page.url)
+    expect(linked.locator(".meant")).to_contain_text("everyone chosen")
+    expect(linked.get_by_label("Author", exact=True)).to_have_value("Everyone")
+
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator(".welcome")).to_be_visible()
     expect(page.locator(".earlier, .actions, .source, .stage")).to_have_count(0)
@@ -105,7 +110,7 @@ def test_the_drawer_follows_the_preset_and_is_asked_with(address: str, open_tab:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_way_to_the_answer_is_a_picture(
-    address: str, open_tab: OpenTab, width: int, scheme: str
+    address: str, open_tab: OpenTab, sample_home: TwinSettings, width: int, scheme: str
 ) -> None:
     page = open_tab(address, viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert serious_violations(page) == []
@@ -123,6 +128,8 @@ def test_the_way_to_the_answer_is_a_picture(
     expect(why.locator("g.cited text.title").first).to_be_visible()
     cited = page.locator(".why .cited-list .number").all_inner_texts()
     assert cited
+    entry = next(iter(open_audit_log(sample_home).entries()))
+    expect(why.locator(".origins > .note")).to_have_text(f"answer {entry.id}")
     expect(why.get_by_role("link", name="raw_documents")).to_have_attribute(
         "href",
         "http://127.0.0.1:3000/assets/raw_documents?view=partitions&partition=mara-lindqvist",

@@ -1,6 +1,5 @@
 """The Add tab's HTML, and what it makes of what a browser sends."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from twin_assets.documents import Author, Category, Outcome, Visit
 from twin_assets.raw_store import UpsertCounts
 from twin_assets.raw_store.jsonl import BadLine, ImportReport
 from twin_serving.adding import Added, Checked, CheckedSource, Wanted
-from twin_serving.page.add import Following, wanted_from
+from twin_serving.page.add import wanted_from
 from twin_serving.page.add_views import render_added, render_checked, render_progress
 from twin_serving.progress import Progress, Stage
 from twin_serving.uploads import Contents
@@ -109,10 +108,3 @@ def test_what_a_browser_sends_is_tidied() -> None:
     )
     assert wanted_from(None, None, None, None) == Wanted()
     assert wanted_from("\ud800", {}, [], None) == Wanted("?")
-
-
-def test_whom_the_browser_follows_is_read_back() -> None:
-    following = Following(("ada", "bob"), datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
-    assert Following.parse(str(following)) == following
-    for nothing in ("", None, "yesterday ada", {"a": 1}):
-        assert Following.parse(nothing) is None

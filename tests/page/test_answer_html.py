@@ -1,5 +1,7 @@
 """The answer on the page: its citations, who wrote it, whom it is of, what can be done with it."""
 
+from dataclasses import replace
+
 from shown import ADA, Page, answer, citation, partition, retrieval
 
 from twin_assets.documents import Author
@@ -13,7 +15,7 @@ from twin_serving.page.answer import (
     meant_html,
     welcome_html,
 )
-from twin_serving.retrieval import AuthorMatch
+from twin_serving.retrieval import AuthorMatch, StageTrace
 
 
 def test_a_marker_links_to_the_source_that_its_piece_rests_on() -> None:
@@ -96,16 +98,19 @@ def test_the_latest_turn_comes_first() -> None:
     assert text.index("Two?") < text.index("2.") < text.index("One?")
 
 
-def test_the_address_of_an_answer_names_a_chosen_author_only() -> None:
-    def author_of(match: AuthorMatch | None) -> str | None:
-        found = answer([citation()])
-        html = answer_html(answer([citation()], match=match), [])
-        assert found.retrieval.question in (next(Page(html).all("section"))["data-q"] or "")
-        return next(Page(html).all("section"))["data-author"]
+def test_the_address_of_an_answer_names_whom_the_asker_chose() -> None:
+    def author_of(match: AuthorMatch | None, skipped: bool = False) -> str | None:
+        whole = answer([citation()], match=match)
+        trace = (StageTrace("self_query", 0.0, skipped=skipped),)
+        found = replace(whole.retrieval, trace=trace)
+        section = next(Page(answer_html(replace(whole, retrieval=found), [])).all("section"))
+        assert section["data-q"] == found.question
+        return section["data-author"]
 
     assert author_of(None) == ""
+    assert author_of(None, skipped=True) == "*"
     assert author_of(AuthorMatch("ada", "Ada", "full name")) == ""
-    assert author_of(AuthorMatch("ada", "Ada", "chosen")) == "ada"
+    assert author_of(AuthorMatch("ada", "Ada", "chosen"), skipped=True) == "ada"
 
 
 def test_the_welcome_names_authors_up_to_a_number_and_gives_examples() -> None:

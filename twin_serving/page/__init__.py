@@ -13,6 +13,7 @@ from twin_serving.page.ask import AskTab
 from twin_serving.page.compare import compare_tab
 from twin_serving.page.components import html
 from twin_serving.page.indexes import indexes_tab
+from twin_serving.page.indexes_view import IndexesView
 from twin_serving.page.why import NO_ANSWER
 from twin_serving.page_api import add_endpoints
 from twin_serving.twin import Twin
@@ -28,6 +29,7 @@ found.</p>
 
 def build_page(twin: Twin) -> gr.Blocks:
     """Return the page's components and what they do."""
+    view = IndexesView(twin)
     page = gr.Blocks(title="Twin", analytics_enabled=False, delete_cache=_ABANDONED)
     with page:
         html(_HEADER, elem_id="twin-header")
@@ -39,9 +41,9 @@ def build_page(twin: Twin) -> gr.Blocks:
             with gr.Tab("Compare", id="compare"):
                 compare_tab(twin)
             with gr.Tab("Indexes", id="indexes") as indexes:
-                indexes_tab(twin, indexes, found)
+                indexes_tab(view, indexes, found)
             with gr.Tab("Add", id="add"):
-                add_tab(twin)
+                add_tab(twin, view.builds)
             with gr.Tab("Activity", id="activity") as activity:
                 activity_tab(twin, activity)
             with ask:

@@ -13,6 +13,7 @@ from twin_assets.errors import BadInputError, TwinError
 from twin_assets.raw_store.jsonl import storable
 from twin_assets.settings import TwinSettings
 from twin_serving.adding import Wanted, check, store
+from twin_serving.builds import Builds
 from twin_serving.page.add_views import (
     render_added,
     render_checked,
@@ -34,27 +35,10 @@ _ONCE: dict[str, Any] = {**QUIET, "trigger_mode": "once"}
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """The authors (slugs) whose progress is shown, and when they were added.
-
-    The browser keeps it, as text: for a state on the server Gradio would hold a stream open to
-    every page.
-    """
+    """The authors (slugs) whose progress is shown, and when they were added."""
 
     authors: tuple[str, ...]
     since: datetime
-
-    def __str__(self) -> str:
-        """Return what :meth:`parse` reads; a slug has no white space."""
-        return " ".join([self.since.isoformat(), *self.authors])
-
-    @classmethod
-    def parse(cls, text: Any) -> "Following | None":
-        """Return what the browser kept, or None if it is nothing."""
-        since, *authors = str(text or "").split() or [""]
-        try:
-            return cls(tuple(authors[:_FOLLOWED]), datetime.fromisoformat(since).astimezone(UTC))
-        except ValueError:
-            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +95,21 @@ def follow(reader: ProgressReader, following: Following, dagster_link: str) -> t
     return or_fault(render), goes_on
 
 
-def add_tab(twin: Twin) -> None:
+async def request_builds(builds: Builds, following: Following | None) -> None:
+    """Have Dagster build what was added at once; if it does not, the progress says what to do."""
+    for author in following.authors if following else ():
+        try:
+            await builds.request(author)
+        except TwinError as error:
+            _log.info("The build of %s was not requested: %s", author, error)
+        except Exception:
+            _log.exception("The build of %s could not be requested", author)
+
+
+def add_tab(twin: Twin, builds: Builds) -> None:
     """Make the tab's components and what they do."""
     settings = twin.settings
-    reader = ProgressReader(settings)
+    reader = ProgressReader(settings, twin.catalog)
     with gr.Row(elem_id="twin-add"):
         with gr.Column():
             fields = _form()
@@ -125,7 +120,7 @@ def add_tab(twin: Twin) -> None:
         with gr.Column():
             report = html(render_hints(settings.upload_megabytes), elem_id="twin-add-report")
             progress = html(elem_id="twin-add-progress")
-    following = gr.Textbox(visible=False)
+    following = gr.State(None)
     timer = gr.Timer(_POLL_SECONDS, active=False)
 
     def on_check(*values: Any) -> Iterator[tuple[str, str]]:
@@ -141,10 +136,12 @@ def add_tab(twin: Twin) -> None:
                 _remove(wanted.upload)
                 form = ["", "", "", None]
             timer = gr.Timer(active=is_stored)
-            yield view.status, view.report, "", *form, str(view.following or ""), timer
+            yield view.status, view.report, "", *form, view.following, timer
 
-    def on_tick(kept: str) -> tuple[Any, gr.Timer]:
-        following = Following.parse(kept)
+    async def on_added(following: Following | None) -> None:
+        await request_builds(builds, following)
+
+    def on_tick(following: Following | None) -> tuple[Any, gr.Timer]:
         if following is None:
             return gr.skip(), gr.Timer(active=False)
         shown, goes_on = follow(reader, following, settings.dagster_link)
@@ -154,7 +151,8 @@ def add_tab(twin: Twin) -> None:
     raw: dict[str, Any] = {**_ONCE, "preprocess": False}
     look.click(on_check, fields, [status, report], **raw)
     outputs = [status, report, progress, *fields, following, timer]
-    add.click(on_add, fields, outputs, **raw)
+    added = add.click(on_add, fields, outputs, **raw)
+    added.then(on_added, following, **_ONCE)
     timer.tick(on_tick, [following], [progress, timer], **_ONCE)
 
 

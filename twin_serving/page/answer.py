@@ -8,7 +8,8 @@ from twin_serving.answering import Piece
 from twin_serving.answers import Answer
 from twin_serving.catalog import ServedPartition
 from twin_serving.page.html import author_html, count_html, fault_html
-from twin_serving.retrieval import Retrieval
+from twin_serving.page.options import EVERYONE
+from twin_serving.retrieval import Retrieval, StageTrace
 
 _MARKER = re.compile(r"\[(\d+)\]")
 _WELCOMED = 24  # authors listed before the first question
@@ -127,11 +128,10 @@ def earlier_html(turns: Sequence[tuple[str, str]]) -> str:
 
 def meant_html(retrieval: Retrieval) -> str:
     """Return whom the question was taken to be about, and buttons that ask of somebody else."""
-    match = retrieval.author
-    stage = next((entry for entry in retrieval.trace if entry.stage == "self_query"), None)
+    match, stage = retrieval.author, _self_query(retrieval)
     if match is not None:
         how = match.matched_by if match.matched_by == "chosen" else f"matched by {match.matched_by}"
-        name, others = match.name, [_ask_of("*", "Ask everyone instead")]
+        name, others = match.name, [_ask_of(EVERYONE, "Ask everyone instead")]
     else:
         reason = stage.reason if stage and not stage.skipped else None
         name, how, others = "everyone", reason or "chosen", []
@@ -151,12 +151,22 @@ def _ask_of(author: str, label: str) -> str:
     )
 
 
+def _self_query(retrieval: Retrieval) -> StageTrace | None:
+    return next((entry for entry in retrieval.trace if entry.stage == "self_query"), None)
+
+
+def _picked(retrieval: Retrieval) -> str:
+    """Return what the asker picked of the authors, as the author picker has it."""
+    match, stage = retrieval.author, _self_query(retrieval)
+    if match is None:
+        return EVERYONE if stage and stage.skipped else ""
+    return match.slug if match.matched_by == "chosen" else ""
+
+
 def _section(retrieval: Retrieval, body: str) -> str:
-    match = retrieval.author
-    chosen = match.slug if match and match.matched_by == "chosen" else ""
     return (
         f'<section class="answer" aria-label="Answer" data-q="{escape(retrieval.question)}" '
-        f'data-author="{escape(chosen)}">'
+        f'data-author="{escape(_picked(retrieval))}">'
         f'<h2 class="asked">{escape(retrieval.question)}</h2>'
         f'{meant_html(retrieval)}<div aria-live="polite">{body}</div></section>'
     )

@@ -1,6 +1,5 @@
 """Ask: a conversation, each answer with its sources and how it was found."""
 
-import json
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
@@ -11,22 +10,27 @@ from typing import Any
 import gradio as gr
 from anyio import to_thread
 
-from twin_assets.errors import TwinError
+from twin_assets.errors import BadInputError, TwinError
 from twin_serving.audit import Feedback
 from twin_serving.page.answer import actions_html, earlier_html, failure_html, welcome_html
 from twin_serving.page.asking import Shown, Talk, View, answer_views, explain
 from twin_serving.page.components import FAILED, QUIET, html, or_fault
 from twin_serving.page.examples import Examples
 from twin_serving.page.html import status_html
-from twin_serving.page.options import EVERYONE, option_controls, option_values, options_of
+from twin_serving.page.options import (
+    EVERYONE,
+    follow_preset,
+    option_values,
+    options_drawer,
+    options_of,
+    preset_control,
+)
 from twin_serving.page.why import NO_ANSWER
-from twin_serving.retrieval import PRESETS
 from twin_serving.twin import Twin
 
 _log = logging.getLogger(__name__)
 
 _AUTOMATIC = ("Automatic", "")
-_NO_NUMBER = "A number among the options of the stages is missing: fill it in, or choose a preset."
 Update = dict[Any, Any]
 
 
@@ -71,14 +75,10 @@ class AskTab:
             self._author = gr.Dropdown(
                 [_AUTOMATIC], value="", label="Author", elem_id="twin-author"
             )
-            presets = [(name.title(), name) for name in PRESETS]
-            self._preset = gr.Dropdown(
-                presets, value="balanced", label="Search", elem_id="twin-preset"
-            )
+            self._preset = preset_control("Search", "balanced", elem_id="twin-preset")
             self._ask = gr.Button("Ask", variant="primary", elem_id="twin-send")
             self._stop = gr.Button("Stop", visible=False, elem_id="twin-stop")
-            with gr.Accordion("Options of every stage", open=False, elem_id="twin-options"):
-                self._controls = option_controls()
+            self._controls = options_drawer("balanced", elem_id="twin-options")
             self._status = html(View().status, elem_id="twin-status")
 
     def _make_result(self) -> None:
@@ -127,11 +127,7 @@ class AskTab:
             **QUIET,
         )
         self._earlier.click(self._on_new, outputs=everything, cancels=asked, **QUIET)
-        # in the browser, so that a question asked at once is asked with them
-        table = json.dumps({name: option_values(name) for name in PRESETS})
-        self._preset.change(
-            None, self._preset, self._controls, js=f"(name) => ({table})[name]", **QUIET
-        )
+        follow_preset(self._preset, self._controls)
 
     def _shown(self) -> list[Any]:
         """Return the places of a view's parts, in its order."""
@@ -149,8 +145,8 @@ class AskTab:
         view = View()
         try:
             options = options_of(talk.author, values)
-        except (TypeError, ValueError):
-            yield {self._answer: failure_html(_NO_NUMBER)}
+        except BadInputError as error:
+            yield {self._answer: failure_html(str(error))}
             return
         yield {
             self._earlier: earlier_html(talk.turns),

@@ -135,6 +135,7 @@ def _table(chart: Chart) -> str:
     )
     return (
         f'<details class="numbers"><summary>{escape(chart.title)} as a table</summary>'
-        f'<div class="scroll"><table><thead><tr><th scope="col">day</th>{heads}</tr></thead>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(chart.title)}">'
+        f'<table><thead><tr><th scope="col">day</th>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div></details>"
     )

@@ -13,13 +13,17 @@ from twin_assets.errors import TwinError
 from twin_assets.stores import BACKENDS
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer, Citation
-from twin_serving.moments import read_moment
 from twin_serving.page.answer import text_html
 from twin_serving.page.asking import surface
 from twin_serving.page.components import FAILED, QUIET, html
 from twin_serving.page.html import fault_html, notice_html, seconds_html, status_html
+from twin_serving.page.options import (
+    follow_preset,
+    options_drawer,
+    options_of,
+    preset_control,
+)
 from twin_serving.page.sources import sources_html
-from twin_serving.retrieval import PRESETS
 from twin_serving.twin import Twin
 from twin_serving.variants import Variant, Variants
 
@@ -34,12 +38,20 @@ _SIDES = ("left", "right")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What one side is asked with, as the page's controls say it."""
+    """What one side is asked with, as the page's controls say it.
+
+    ``versions`` is a date, the name of a version, or nothing; ``options`` are the drawer's values.
+    """
 
     backend: str
-    as_of: str
-    preset: str
+    versions: str
     use_llm: bool
+    options: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, backend: str, versions: str, use_llm: bool, *options: Any) -> "Setting":
+        """Return the setting that the controls' values say, in the order of the controls."""
+        return cls(backend, versions, use_llm, options)
 
 
 @dataclass(slots=True)
@@ -71,7 +83,7 @@ def compare_tab(twin: Twin) -> None:
 
     async def on_compare(request: gr.Request, text: str, *values: Any) -> dict[Any, Any]:
         half = len(values) // 2
-        settings = [Setting(*values[:half]), Setting(*values[half:])]
+        settings = [Setting.of(*values[:half]), Setting.of(*values[half:])]
         sides = [Side(), Side()]
         async with create_task_group() as group:
             for setting, side in zip(settings, sides, strict=True):
@@ -89,20 +101,19 @@ def compare_tab(twin: Twin) -> None:
 
 
 def _controls(side: str, twin: Twin, preset: str) -> list[Any]:
-    """Make the controls of a side, in the order of a :class:`Setting`'s fields."""
+    """Make a side's controls; return those that a :class:`Setting` is made of, in its order."""
     with gr.Column(elem_classes="twin-form twin-compare-side"):
-        return [
-            gr.Dropdown(list(BACKENDS), value=twin.settings.index, label=f"{side}: index"),
-            gr.Textbox(label=f"{side}: as of", placeholder="now (or 2026-05-31)", max_length=40),
-            gr.Dropdown(
-                [(name.title(), name) for name in PRESETS], value=preset, label=f"{side}: search"
-            ),
-            gr.Dropdown(
-                [("As configured", True), ("No language model", False)],
-                value=True,
-                label=f"{side}: answered by",
-            ),
-        ]
+        index = gr.Dropdown(list(BACKENDS), value=twin.settings.index, label=f"{side}: index")
+        versions = gr.Textbox(label=f"{side}: version or date", placeholder="now", max_length=40)
+        presets = preset_control(f"{side}: search", preset)
+        by = gr.Dropdown(
+            [("As configured", True), ("No language model", False)],
+            value=True,
+            label=f"{side}: answered by",
+        )
+        options = options_drawer(preset, side)
+    follow_preset(presets, options)
+    return [index, versions, by, *options]
 
 
 async def ask_side(
@@ -110,12 +121,11 @@ async def ask_side(
 ) -> None:
     """Ask the question of one setting; faults become one line."""
     try:
-        as_of = read_moment(setting.as_of) if setting.as_of.strip() else None
-        variant = Variant(setting.backend, as_of, setting.use_llm)
-        twin = await to_thread.run_sync(variants.get, variant)
-        options = PRESETS[setting.preset]
+        options = options_of("", setting.options)
         if not setting.use_llm:
             options = replace(options, use_llm=False)
+        variant = Variant.of(setting.backend, setting.versions, use_llm=setting.use_llm)
+        twin = await to_thread.run_sync(variants.get, variant)
         async for event in twin.stream(question, options, through=surface(asker)):
             if isinstance(event, Piece):
                 side.pieces.append(event)

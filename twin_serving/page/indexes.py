@@ -13,7 +13,6 @@ from twin_serving.page.components import FAILED, QUIET, html
 from twin_serving.page.html import fault_html, status_html
 from twin_serving.page.index_table import Shown
 from twin_serving.page.indexes_view import IndexesView, Runs
-from twin_serving.twin import Twin
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +49,9 @@ class _Handlers:
         shown = Shown(words=shown.words, state=None if shown.state is state else state)
         return shown, *await self._rows(shown, runs)
 
-    async def act(self, event: gr.EventData, shown: Shown, runs: Runs) -> tuple[Any, ...]:
+    async def act(
+        self, event: gr.EventData, request: gr.Request, shown: Shown, runs: Runs
+    ) -> tuple[Any, ...]:
         """Do what a button of the table says; return everything but the map."""
         line, words = "", gr.skip()
         match event.act:
@@ -67,7 +68,9 @@ class _Handlers:
                 shown = replace(shown, confirm=None)
             case "serve":
                 shown = replace(shown, confirm=None)
-                line = await to_thread.run_sync(self._view.serve, event.author, event.version)
+                line = await to_thread.run_sync(
+                    self._view.serve, event.author, event.version, request.username
+                )
             case "build":
                 line = await self._request(event.author)
         runs, progress = await self._follow(runs)
@@ -106,11 +109,11 @@ class _Handlers:
         )
 
 
-def indexes_tab(twin: Twin, tab: gr.Tab, lit: gr.State) -> None:
+def indexes_tab(view: IndexesView, tab: gr.Tab, lit: gr.State) -> None:
     """Make the tab's components and what they do; nothing is read before it is chosen.
 
     Args:
-        twin: whose indexes are shown.
+        view: what is shown.
         tab: the tab, which is open for its components.
         lit: the ids of the chunks that the last question found, a tuple.
     """
@@ -130,7 +133,7 @@ def indexes_tab(twin: Twin, tab: gr.Tab, lit: gr.State) -> None:
     shown, runs = gr.State(Shown()), gr.State(())
     timer = gr.Timer(_EVERY_SECONDS, active=False)
     followed = [builds, runs, timer]
-    on = _Handlers(IndexesView(twin))
+    on = _Handlers(view)
 
     opened = tab.select(on.open, [shown, runs], [summary, table, said, *followed], **QUIET)
     opened.then(on.states, shown, summary, **QUIET).then(on.map, lit, drawn, **QUIET)

@@ -23,7 +23,7 @@ from twin_serving.twin import Twin
 
 _log = logging.getLogger(__name__)
 
-_MOST_RUNS = 4  # shown at once
+_MOST_RUNS = 4  # shown at once, and kept once they have ended
 
 Runs = tuple[Progress, ...]
 
@@ -72,7 +72,10 @@ class IndexesView:
         return or_fault(render)
 
     def look(self, runs: Runs) -> Runs:
-        """Return how far the runs are now, and those that have begun meanwhile."""
+        """Return how far the runs are now, and those that have begun meanwhile, oldest first.
+
+        Of those that have ended only the newest are kept: none that is left out here comes again.
+        """
         try:
             known = {run.run_id: run for run in runs}
             new = [run_id for run_id in self.builds.under_way() if run_id not in known]
@@ -81,24 +84,26 @@ class IndexesView:
         except Exception:
             _log.exception("The progress of the builds could not be read")
             return runs
-        return tuple({**known, **read}.values())[-_MOST_RUNS:]
+        every = tuple({**known, **read}.values())
+        ended = [run.run_id for run in every if run.has_ended]
+        return tuple(run for run in every if run.run_id not in ended[:-_MOST_RUNS])
 
     def builds_html(self, runs: Runs) -> str:
-        """Return how far the runs are."""
+        """Return how far the newest runs are."""
 
         def render() -> str:
             names = (
                 {author.slug: author.name for author in self._overview.authors()} if runs else {}
             )
-            return render_builds(runs, names, self._link)
+            return render_builds(runs[-_MOST_RUNS:], names, self._link)
 
         return _or_nothing(render)
 
-    def serve(self, author: str, version: str) -> str:
-        """Serve the version, and return the line that says so."""
+    def serve(self, author: str, version: str, by: str | None) -> str:
+        """Serve the version, and return the line that says so; ``by`` is who signed in."""
 
         def render() -> str:
-            done = roll_back(self._catalog.instance, self._catalog.store, author, version)
+            done = roll_back(self._catalog.instance, self._catalog.store, author, version, by)
             return status_html(f"{done.author} serves {done.serves}; before it was {done.before}.")
 
         return or_fault(render)

@@ -13,12 +13,12 @@ from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
-from twin_serving.cli.services import Running
+from twin_serving.cli.services import DAEMON, UI, Running
 
 # Another way of cutting texts makes every author stale from the chunks on, and gives long texts a
 # new index version. The daemon's sensor, which waits for new documents, does nothing about it.
 CUT = {"article_chunk_characters": 400}
-TEXT = "Rye dough wants a sour starter, because acid keeps its starch whole. " * 12
+TEXT = "The dough of rye is to have a sour starter, so that the acid in it keeps the starch. " * 12
 
 
 def settings_of(home: Path) -> TwinSettings:
@@ -52,5 +52,5 @@ def dagster_running(settings: TwinSettings) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, Running(settings) as running:
         for name in CUT:
             patch.setenv(f"TWIN_{name.upper()}", str(getattr(settings, name)))
-        running.start(lambda service: None, page=False)
+        running.start(lambda service: None, (UI, DAEMON))
         yield

@@ -73,7 +73,7 @@ def test_files_of_a_repository_may_repeat_one_another_and_are_no_language():
 
 @pytest.mark.parametrize("text", FOREIGN.values(), ids=FOREIGN)
 def test_another_language_is_noticed(text):
-    verdict = documents_are_english([article(BREAD), article(text, "b")])
+    verdict = documents_are_english([article(BREAD), article(f"{text} {text}", "b")])
     assert not verdict.passed
     assert verdict.examples == ("https://example.com/b",)
 

@@ -51,7 +51,7 @@ def damage(settings: TwinSettings, author: str) -> None:
 
     (document,) = read_rows(path("cleaned_documents"), CleanedDocument)
     others = [
-        replace(document, document_id=f"d{n}", text=t) for n, t in enumerate((GERMAN, "Two."))
+        replace(document, document_id=f"d{n}", text=t) for n, t in enumerate((GERMAN * 2, "Two."))
     ]
     repeated = replace(document, document_id="again")
     write_rows(path("cleaned_documents"), CleanedDocument, [document, repeated, *others])

@@ -51,6 +51,10 @@ def test_a_map_tells_two_groups_apart():
     assert max(xs[:20]) < min(xs[20:]) or max(xs[20:]) < min(xs[:20])
 
 
+def test_an_author_without_a_window_has_an_empty_map():
+    assert words(drawn(scatter(np.empty((0, 8), np.float32))))[0].startswith("0 of 0 windows")
+
+
 def test_vectors_that_are_all_the_same():
     drawn(scatter(np.ones((5, 8), np.float32)))
 

@@ -51,7 +51,7 @@ def scatter(vectors: Vectors) -> str:
     spread = np.linspace(0, len(vectors) - 1, min(len(vectors), _MOST_POINTS))
     some = vectors[spread.astype(np.intp)].astype(np.float64)
     points, share = _principal(some)
-    span = np.abs(points).max() or 1.0
+    span = np.abs(points).max(initial=0.0) or 1.0
     x = _WIDTH / 2 + points[:, 0] / span * (_WIDTH / 2 - _EDGE)
     y = _HEIGHT / 2 + points[:, 1] / span * (_HEIGHT / 2 - _EDGE)
     dots = "".join(f"M{a:.0f},{b:.0f}h0" for a, b in zip(x, y, strict=True))

@@ -31,8 +31,9 @@ _ENGLISH = frozenset(
     )
 )
 _LEAST_ENGLISH = 0.165
-_ENOUGH = 5000  # characters, to tell an alphabet by
-_FEW_WORDS = 20  # too few to tell a language by, or an article of which there is nothing to ask
+_LETTERS = 5000  # of a text, to tell an alphabet by
+_ENOUGH_WORDS = 50  # to tell a language by
+_FEW_WORDS = 20  # of an article of which there is nothing to ask
 
 _LEAST_LINE = 20  # characters of a line that counts as repeated
 _MOST_REPEATED = 0.5  # of a text
@@ -168,11 +169,11 @@ def _overlap(one: frozenset[bytes], other: frozenset[bytes]) -> float:
 
 
 def _is_english(text: str) -> bool:
-    letters = [c for c in text[:_ENOUGH] if c.isalpha()]
+    letters = [c for c in text[:_LETTERS] if c.isalpha()]
     if sum(letter.isascii() for letter in letters) < len(letters) / 2:
         return False
     words = [word.casefold() for word in _WORD.findall(text)]
-    if len(words) < _FEW_WORDS:
+    if len(words) < _ENOUGH_WORDS:
         return True
     return sum(word in _ENGLISH for word in words) / len(words) >= _LEAST_ENGLISH
 

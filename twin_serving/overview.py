@@ -14,7 +14,7 @@ from twin_assets.assets import chain
 from twin_assets.assets.failures import failed_authors
 from twin_assets.assets.provenance import Materialization
 from twin_assets.assets.staleness import Stale, Staleness
-from twin_assets.assets.verdicts import why_not_served
+from twin_assets.assets.verdicts import GATES, why_not_served
 from twin_assets.assets.versions import with_settings
 from twin_assets.checks import CHECKS
 from twin_assets.documents import Author, Visit
@@ -23,7 +23,7 @@ from twin_assets.settings import TwinSettings
 from twin_assets.stores import VectorStore
 from twin_assets.stores.manifest import Manifest
 
-_CHECK_OF = {key.asset_key.to_user_string(): key for check in CHECKS for key in check.check_keys}
+_CHECKS = [key for check in CHECKS for key in check.check_keys]
 _PASSED = {
     AssetCheckExecutionRecordStatus.SUCCEEDED: True,
     AssetCheckExecutionRecordStatus.FAILED: False,
@@ -47,7 +47,8 @@ class AssetStatus:
     """One asset in one author's partition.
 
     ``run_id`` is the run that failed where the state is failed, else the one that materialized it;
-    ``materialized_at`` is an ISO 8601 time. ``passed`` is the last verdict of its check.
+    ``materialized_at`` is an ISO 8601 time. ``passed`` is the last verdict of the check that
+    blocks, ``doubts`` are the other checks that were not passed.
     """
 
     name: str
@@ -55,6 +56,7 @@ class AssetStatus:
     run_id: str | None
     materialized_at: str | None
     passed: bool | None
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,8 @@ class Overview:
             authors = [a for a in raw.authors() if slugs is None or a.slug in slugs]
             staleness = self._staleness(slugs, self._before)
             failed = self._failed_runs()
-            passed = self._verdicts([author.slug for author in authors])
-            return [self._row(author, raw, staleness, failed, passed) for author in authors]
+            verdicts = self._verdicts([author.slug for author in authors])
+            return [self._row(author, raw, staleness, failed, verdicts) for author in authors]
 
     def _staleness(
         self, authors: Collection[str] | None = None, before: Staleness | None = None
@@ -171,7 +173,7 @@ class Overview:
         raw: RawStore,
         staleness: Staleness,
         failed: Mapping[str, Mapping[str, str]],
-        passed: Mapping[tuple[str, str], bool],
+        verdicts: Mapping[tuple[str, str], Mapping[str, bool]],
     ) -> AuthorStatus:
         slug = author.slug
         first = first_stale(staleness, raw, author)
@@ -187,7 +189,10 @@ class Overview:
                 state = State.STALE if place >= behind else State.CURRENT
             run_id = failed[asset].get(slug) or (made.run_id if made else None)
             at = _moment(made) if made else None
-            assets.append(AssetStatus(asset, state, run_id, at, passed.get((asset, slug))))
+            given = dict(verdicts.get((asset, slug), {}))
+            passed = given.pop(GATES.get(asset, ""), None)
+            doubts = tuple(sorted(name for name, passed in given.items() if not passed))
+            assets.append(AssetStatus(asset, state, run_id, at, passed, doubts))
         return AuthorStatus(
             author=author,
             state=_state(
@@ -218,17 +223,18 @@ class Overview:
         """Return for each asset whose last attempt ended in a failed run, without it, and which."""
         return {asset: _failed_runs(self._instance, asset) for asset in self.assets}
 
-    def _verdicts(self, slugs: Sequence[str]) -> dict[tuple[str, str], bool]:
-        """Return the last verdict of each check, by the asset and the author."""
-        keys = [_CHECK_OF[asset] for asset in self.assets if asset in _CHECK_OF]
+    def _verdicts(self, slugs: Sequence[str]) -> dict[tuple[str, str], dict[str, bool]]:
+        """Return the last verdicts by the asset and the author, by the check's name."""
+        keys = [key for key in _CHECKS if key.asset_key.to_user_string() in self.assets]
         infos = self._instance.event_log_storage.get_asset_check_partition_info(
             keys, partition_keys=slugs
         )
-        found = {}
+        found: dict[tuple[str, str], dict[str, bool]] = {}
         for info in infos:
             verdict = _PASSED.get(info.latest_execution_status)
             if verdict is not None and info.partition_key is not None:
-                found[info.check_key.asset_key.to_user_string(), info.partition_key] = verdict
+                place = info.check_key.asset_key.to_user_string(), info.partition_key
+                found.setdefault(place, {})[info.check_key.name] = verdict
         return found
 
 

@@ -23,7 +23,7 @@ from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
-from twin_serving.cli.services import Running, services_of
+from twin_serving.cli.services import UI, Running
 from twin_serving.daemon import QUEUE
 from twin_serving.twin import Twin
 
@@ -148,7 +148,7 @@ def test_what_is_added_is_requested_of_dagster_at_once(open_tab: OpenTab, tmp_pa
         Running(settings) as running,
         serving(twin) as address,
     ):
-        running.start(services_of(settings)[:1], lambda service: None)
+        running.start(lambda service: None, [UI])
         page = open_add(open_tab, address, wait_for="#twin-tabs")
         choose(page, lines)
         page.get_by_role("button", name="Add", exact=True).click()

@@ -95,6 +95,16 @@ def test_a_row_says_how_its_author_stands_and_why() -> None:
     assert "1 of 2 failed" in text
 
 
+def test_what_a_check_doubts_is_to_be_looked_at_and_no_fault() -> None:
+    row = status()
+    doubted = replace(row.assets[1], doubts=("chunks_have_length", "<b>"))
+    row = replace(row, assets=(row.assets[0], doubted, row.assets[2]))
+    page = Parsed(render_table([row], 1, Shown(opened="ada"), DAGSTER, details=NOTHING))
+    assert "2 passed, 2 to look at" in page.text
+    assert "not so: chunks have length" in page.text
+    assert "not so: <b>" in page.text
+
+
 @pytest.mark.parametrize(
     ("row", "label"),
     [

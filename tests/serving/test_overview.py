@@ -64,6 +64,7 @@ def test_a_row_says_what_its_author_serves_and_which_versions_may_be(
     newest, first = row.versions
     assert (row.state, row.stale, row.served) == (State.CURRENT, None, newest)
     assert [asset.passed for asset in row.assets] == [None, None, True, True, True, True]
+    assert [asset.doubts for asset in row.assets] == [()] * 6
     assert all(asset.run_id and asset.materialized_at for asset in row.assets)
     assert overview.details(row).refused == {}
 

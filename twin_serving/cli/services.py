@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ _END_SECONDS = 15
 _POLL_SECONDS = 0.25
 _TIDY_SECONDS = 30.0
 _UNIX = "unix:"
+UI, DAEMON, PAGE = "Dagster UI", "Dagster daemon", "page"
 
 
 class ServiceError(TwinError):
@@ -75,15 +76,15 @@ def dagster_services(settings: TwinSettings, folder: Path) -> list[Service]:
     ui = [sys.executable, "-m", "dagster_webserver", "-w", workspace, "-h", host, "-p", port]
     daemon = [sys.executable, "-m", "dagster._daemon", "run", "-w", workspace]
     return [
-        Service("Dagster UI", ui, f"{address(host, settings.dagster_port)}/server_info"),
-        Service("Dagster daemon", daemon),
+        Service(UI, ui, f"{address(host, settings.dagster_port)}/server_info"),
+        Service(DAEMON, daemon),
     ]
 
 
 def page_service(settings: TwinSettings) -> Service:
     """Return the page with the HTTP API."""
     command = [sys.executable, str(PROJECT_ROOT / "gradio_app.py")]
-    return Service("page", command, f"{address(settings.host, settings.page_port)}/healthz")
+    return Service(PAGE, command, f"{address(settings.host, settings.page_port)}/healthz")
 
 
 def _code_locations() -> list[tuple[str, str]]:
@@ -139,24 +140,27 @@ class Running:
         """Return where the service's output goes."""
         return self._logs / f"{name.lower().replace(' ', '-')}.log"
 
-    def start(self, started: Callable[[Service], None], *, page: bool = True) -> None:
-        """Start the code servers, then the rest, and call ``started`` for each of it once it works.
+    def start(
+        self, started: Callable[[Service], None], names: Collection[str] = (UI, DAEMON, PAGE)
+    ) -> None:
+        """Start the code servers, then what needs them; call ``started`` for each once it works.
 
         Args:
-            started: is told which service works.
-            page: whether the page is started too.
+            started: is told which service works, but not of the code servers.
+            names: the services that are started, if not all.
 
         Raises:
             ServiceError: one ended, or did not answer in two minutes.
         """
         folder = Path(self._sockets.name)
-        code, dagster = code_servers(folder), dagster_services(self._settings, folder)
-        pages = [page_service(self._settings)] if page else []
-        self._launch([*code, *pages])
+        code, page = code_servers(folder), page_service(self._settings)
+        services = [*dagster_services(self._settings, folder), page]
+        services = [service for service in services if service.name in names]
+        self._launch([*code, *(service for service in services if service == page)])
         for service in code:
             self._await(service)
-        self._launch(dagster)
-        for service in [*dagster, *pages]:
+        self._launch([service for service in services if service != page])
+        for service in services:
             self._await(service)
             started(service)
 

@@ -17,7 +17,7 @@ from twin_serving.cli.build import StepPrinter, failure_line, report_lines
 from twin_serving.cli.launch import build, end_abandoned_runs
 from twin_serving.cli.locks import exclusive
 from twin_serving.cli.output import print_json_line, say
-from twin_serving.cli.services import Running, Service, check_port
+from twin_serving.cli.services import DAEMON, PAGE, UI, Running, Service, check_port
 
 
 def up_command(
@@ -64,9 +64,9 @@ def _build(settings: TwinSettings, instance: dg.DagsterInstance, demo: bool) -> 
 
 def _say_started(settings: TwinSettings, service: Service, as_json: bool) -> None:
     addresses = {
-        "Dagster UI": settings.dagster_link,
-        "Dagster daemon": "running sensors and queued runs",
-        "page": settings.page_link,
+        UI: settings.dagster_link,
+        DAEMON: "running sensors and queued runs",
+        PAGE: settings.page_link,
     }
     if as_json:
         print_json_line({"service": service.name, "address": addresses[service.name]})

@@ -194,7 +194,9 @@ def _checks(assets: Sequence[AssetStatus]) -> str:
     failed = given.count(False)
     if failed:
         return f'<span class="bad">{failed} of {len(given)} failed</span>'
-    return f"{len(given)} passed"
+    doubts = sum(len(asset.doubts) for asset in assets)
+    to_see = f', <span class="doubt">{doubts} to look at</span>' if doubts else ""
+    return f"{len(given)} passed{to_see}"
 
 
 def _build_button(row: AuthorStatus, *, is_building: bool) -> str:
@@ -233,6 +235,7 @@ def _asset(asset: AssetStatus, row: AuthorStatus, dagster_link: str) -> str:
         notes.append(escape(row.stale.reason))
     if asset.passed is not None:
         notes.append("check passed" if asset.passed else '<span class="bad">check failed</span>')
+    notes += [f'<span class="doubt">not so: {escape(_words(name))}</span>' for name in asset.doubts]
     if asset.materialized_at:
         notes.append(moment_html(asset.materialized_at))
     links = [link_html(asset_link(dagster_link, asset.name, row.author.slug), "Partition")]

@@ -21,9 +21,9 @@ AUTHORS = ("ada", "bob")
 # The other backends' indexes, which have the same check; test_ivf.py has the one over all authors.
 ELSEWHERE = {dg.AssetKey(name) for name in ("qdrant_index", "chroma_index", "faiss_ivf")}
 ENGLISH = (
-    "The bread of the village is made of rye, and it is the work of two days for us.",
-    "When the fog comes in, the keeper rings a bell that was cast for it, and nobody sleeps.",
-    "In the last week of May there are lambs on the hill, and the school has holidays.",
+    "The bread of the village is made of rye, and it is the work of two long days for each of us.",
+    "When the fog comes in, the keeper rings a bell that was cast for it, and nobody in it sleeps.",
+    "In the last week of May there are lambs on all of the hill, and the school is on holiday too.",
 )
 GERMAN = (
     "Das Brot des Dorfes ist aus Roggen, und wer einen Ofen hat, braucht zwei Tage, bis es fertig "

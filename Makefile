@@ -58,6 +58,7 @@ bench: $(INSTALLED) ## Run the benchmarks (CONTRIBUTING.md says how to read them
 	$(BIN)/python bench/embedding.py
 	$(BIN)/python bench/pipeline.py
 	$(BIN)/python bench/importing.py
+	$(BIN)/python bench/serving.py
 
 format: $(INSTALLED) ## Format the code.
 	$(BIN)/ruff check --fix .

@@ -27,7 +27,7 @@ class ChatServer:
     """What the server answers, and the requests that it got."""
 
     reply: Reply = lambda request: "Hello."
-    models: list[dict[str, Any]] = field(
+    models: list[dict[str, Any]] | None = field(
         default_factory=lambda: [{"id": "tiny", "object": "model", "max_model_len": 2048}]
     )
     key: str = ""
@@ -48,7 +48,9 @@ def running_chat(server: ChatServer) -> Iterator[ChatServer]:
             pass
 
         def do_GET(self) -> None:
-            self._answer(json.dumps({"object": "list", "data": server.models}).encode())
+            if server.models is None:
+                return self._answer(b"{}", 404)
+            return self._answer(json.dumps({"object": "list", "data": server.models}).encode())
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +23,10 @@ from twin_serving.cli.launch import build
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell's background job ignores SIGINT, Dagster then SIGTERM too, and so does what it starts in
+# threads and waits for.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["mongo_servers", "postgres_servers"]
 

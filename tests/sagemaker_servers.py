@@ -83,7 +83,8 @@ class _Handler(StandInHandler):
             return self._refuse(server.refuse.pop(0))
         parameters = {"return_full_text": True, **request.get("parameters", {})}
         most = parameters.get("max_new_tokens")
-        generation = generate(request["inputs"], server.reply(request), most)
+        stop = parameters.get("stop") or ()
+        generation = generate(request["inputs"], server.reply(request), most, stop)
         if self.path.endswith("-response-stream"):
             return self._stream(request, generation, parameters)
         return self.send_spoken(generation.words, [generation.response(parameters)])

@@ -226,6 +226,14 @@ def test_a_policy_that_fails_is_a_verdict(sample_home, tmp_path: Path, caplog) -
     assert (row.compliant, row.policy_reason) == (False, "the policy failed (ZeroDivisionError)")
 
 
+def test_a_policy_that_returns_something_else_is_one_that_failed(sample_home, tmp_path) -> None:
+    twin, log = twin_of(sample_home, tmp_path)
+    twin._policy = lambda question, answer: True
+    assert not twin.ask(QUESTION, RetrievalOptions()).verdict.compliant
+    (row,) = log.entries()
+    assert row.policy_reason == "the policy failed (TypeError)"
+
+
 def test_a_trail_that_cannot_be_written_costs_the_row_not_the_answer(
     sample_home, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

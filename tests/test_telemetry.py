@@ -104,7 +104,7 @@ def test_a_model_that_fails_is_seen_in_its_span(sample_home, collector: Collecto
         twin.ask(QUESTION, RetrievalOptions(use_llm=False, phrasings=1))
         twin.telemetry.close()
     failed = [span for span in collector.spans if span.status.code == _ERROR]
-    assert {span.name for span in failed} == {"twin.question", "generation"}
+    assert {span.name for span in failed} == {"twin.question", "chat tiny"}
     assert {span.status.message for span in failed} == {""}  # what a server says may be anything
 
 

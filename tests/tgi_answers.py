@@ -1,6 +1,6 @@
 """What text-generation-inference 3.3 makes of a generated text. A word counts as a token."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ VERSION = "3.3.6"
 _CREATED = 1_700_000_000  # seconds since 1970
 _MOST_NEW_TOKENS = 1024  # TGI's where a request names none
 _END = {"id": 2, "text": "</s>", "logprob": -0.1, "special": True}
-_FINISHED = {"eos_token": "stop", "length": "length"}  # what the chat route calls it
+# what the chat route calls it
+_FINISHED = {"eos_token": "stop", "stop_sequence": "stop", "length": "length"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Generation:
             {"id": number, "text": word, "logprob": -0.5, "special": False}
             for number, word in enumerate(self.words, 10)
         ]
-        return tokens if self.finish_reason == "length" else [*tokens, _END]
+        return [*tokens, _END] if self.finish_reason == "eos_token" else tokens
 
     def _details(self) -> dict[str, Any]:
         count = len(self._tokens())
@@ -88,8 +89,18 @@ class Generation:
         }
 
 
-def generate(prompt: str, text: str, max_new_tokens: int | None) -> Generation:
-    """Return the text as generated, cut where it is longer than was asked for."""
+def generate(
+    prompt: str, text: str, max_new_tokens: int | None, stop: Sequence[str] = ()
+) -> Generation:
+    """Return the text as generated, cut where it is longer than was asked for.
+
+    The stop sequence that ends it stays in it (huggingface/text-generation-inference#1039).
+    """
+    for sequence in stop:
+        before, found, _ = text.partition(sequence)
+        if found:
+            words = split_words(before + found)
+            return Generation(prompt, words, len(prompt.split()), "stop_sequence")
     words = split_words(text)
     most = _MOST_NEW_TOKENS if max_new_tokens is None else max_new_tokens
     reason = "length" if len(words) >= most else "eos_token"

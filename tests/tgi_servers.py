@@ -7,7 +7,7 @@ last token of a stream is the special ``</s>``, and the GET routes ask for no ke
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,7 +90,9 @@ class _Handler(StandInHandler):
         if fault := self._find_fault(prompt, parameters):
             said = self._checked("ErrorResponse", {"error": fault, "error_type": "validation"})
             return self._stream_error(said) if streamed else self.send_json(said, 422)
-        generation = self._reply(request, prompt, parameters.get("max_new_tokens"))
+        generation = self._reply(
+            request, prompt, parameters.get("max_new_tokens"), parameters.get("stop") or ()
+        )
         if not streamed:
             response = self._checked("GenerateResponse", generation.response(parameters))
             whole = [response] if self.path == "/" else response
@@ -127,8 +129,10 @@ class _Handler(StandInHandler):
         server: TgiServer = self.stand_in
         return find_fault(prompt, parameters, server.max_input_tokens, server.max_total_tokens)
 
-    def _reply(self, request: dict[str, Any], prompt: str, most: int | None) -> Generation:
-        return generate(prompt, self.stand_in.reply(request), most)
+    def _reply(
+        self, request: dict[str, Any], prompt: str, most: int | None, stop: Sequence[str] = ()
+    ) -> Generation:
+        return generate(prompt, self.stand_in.reply(request), most, stop)
 
     def _refuse(self, fault: str) -> None:
         said = {"error": fault, "error_type": "validation"}

@@ -130,6 +130,17 @@ class TwinSettings(BaseSettings):
     llm_at_once: int = Field(
         32, ge=1, description="Requests to the model server at once; more wait for their turn."
     )
+    llm_thinks: bool = Field(
+        False,
+        description="The model begins with its thoughts, as DeepSeek-R1: what comes before </think>"
+        " is left out, and it has 2,000 tokens more.",
+    )
+    llm_context_tokens: int = Field(
+        0,
+        ge=0,
+        description="Tokens of prompt and answer that the model reads, where its server does not "
+        "say so (Ollama: its num_ctx); 0 if you do not know.",
+    )
     prompt: Literal["twin", "content-creator"] = Field(
         "twin", description="What the model is told to be: twin, or content-creator."
     )

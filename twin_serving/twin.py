@@ -223,7 +223,10 @@ class Twin:
 
     def _judge(self, record: Record) -> None:
         try:
-            record.verdict = self._policy(record.question, record.text)
+            verdict: object = self._policy(record.question, record.text)  # anybody's function
+            if not isinstance(verdict, Verdict):
+                raise TypeError("it returned no Verdict")
+            record.verdict = verdict
         except Exception as error:
             _log.exception("The policy failed")
             record.verdict = Verdict(False, f"the policy failed ({type(error).__name__})")

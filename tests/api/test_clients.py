@@ -17,6 +17,7 @@ from gradio_client import Client as GradioClient
 from gradio_client.exceptions import AppError, AuthenticationError
 from mcp import Client
 from pydantic import SecretStr
+from tgi_servers import TgiServer, running_tgi
 
 from twin_assets.settings import TwinSettings
 from twin_serving.audit import open_audit_log
@@ -39,6 +40,7 @@ def test_openai_s_client_lists_the_twins(chat: openai.OpenAI) -> None:
         "twin/mara-lindqvist",
         "twin/tomas-okafor",
     ]
+    assert chat.models.retrieve("twin/mara-lindqvist").id == "twin/mara-lindqvist"
 
 
 def test_openai_s_client_asks_a_twin(chat: openai.OpenAI) -> None:
@@ -75,10 +77,42 @@ def test_openai_s_client_understands_faults(chat: openai.OpenAI) -> None:
         with pytest.raises(openai.NotFoundError) as caught:
             chat.chat.completions.create(model=model, **asked)
         assert caught.value.body["message"]
+        with pytest.raises(openai.NotFoundError):
+            chat.models.retrieve(model)
     with pytest.raises(openai.UnprocessableEntityError, match="last message must be the user's"):
         chat.chat.completions.create(
             model="twin", messages=[*asked["messages"], {"role": "assistant", "content": "Hm."}]
         )
+
+
+def test_what_chat_clients_send_besides_is_passed_over(client: httpx.Client) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    calls = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    messages = [
+        *[{"role": "user", "content": "Hm?"}, {"role": "assistant", "content": "Hm."}] * 150,
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "1", "content": "42"},
+        {"role": "user", "content": [picture, {"type": "text", "text": BREAD}]},
+    ]
+    body = {"model": "twin", "messages": messages, "stream": None, "temperature": 0.3}
+    answer = client.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 200, answer.text
+    assert "[1]" in answer.json()["choices"][0]["message"]["content"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("In the fridge [1].", "stop"), ("word " * 30, "length")]
+)
+def test_an_answer_ends_as_openai_s_do(serve: Serve, text: str, reason: str) -> None:
+    server = TgiServer(chat_template=False, max_total_tokens=9000, max_input_tokens=8000)
+    server.reply = lambda request: text
+    with running_tgi(server):
+        http = serve(llm="tgi", tgi_url=server.url, answer_tokens=16)
+        with openai.OpenAI(base_url=f"{http.base_url}/v1", api_key="none", max_retries=0) as client:
+            asked = {"model": "twin", "messages": [{"role": "user", "content": BREAD}]}
+            whole = client.chat.completions.create(**asked)
+            *_, last = client.chat.completions.create(**asked, stream=True)
+    assert whole.choices[0].finish_reason == last.choices[0].finish_reason == reason
 
 
 def test_openai_s_client_in_front_of_a_language_model(serve) -> None:

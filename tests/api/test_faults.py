@@ -9,6 +9,8 @@ import httpx
 import pytest
 from api_calls import Serve, events
 from app_servers import SERVED
+from chat_servers import ChatServer, running_chat
+from mcp import Client
 from stand_in_http import BREAK_OFF, GARBAGE, STALL
 from tgi_servers import TgiServer, running_tgi
 
@@ -130,6 +132,38 @@ def test_it_is_busy_for_a_moment(asked: httpx.Client, tgi: TgiServer) -> None:
     assert asked.post("/rag", json=FAST).json()["answer"] == "Hello."
 
 
+@pytest.mark.parametrize("preset", ["balanced", "thorough"])
+def test_a_silent_server_is_waited_for_once_before_the_passages(
+    asked: httpx.Client, tgi: TgiServer, preset: str
+) -> None:
+    tgi.reply = lambda request: STALL
+    turns = [{"role": "user", "content": "Who bakes?"}, {"role": "assistant", "content": "Mara."}]
+    body = {"query": "And what does she say about proofing dough in the fridge?", "preset": preset, "history": turns}
+    told = asked.post("/retrieve", json=body).json()
+    assert told["passages"]
+    assert len(tgi.requests) == 1
+    reasons = {stage["stage"]: stage["reason"] for stage in told["trace"]}
+    assert "silent" in reasons["conversation"]
+    assert reasons["expansion"] == reasons["conversation"]
+
+
+def test_half_a_character_costs_nothing_else(asked: httpx.Client, tgi: TgiServer) -> None:
+    tgi.reply = lambda request: "In the \ud800 fridge [1]."
+    answer = asked.post("/rag", json=FAST).json()
+    assert answer["answer"] == "In the ? fridge [1]."
+    with asked.stream("POST", "/rag/stream", json=FAST) as stream:
+        assert events(stream)[-1][1]["answer"] == answer["answer"]
+
+
+def test_a_limit_that_the_server_does_not_tell_can_be_set(serve: Serve) -> None:
+    with running_chat(ChatServer(models=[{"id": "tiny", "object": "model"}])) as server:
+        for tokens, few in ((0, False), (1400, True)):
+            client = serve(llm="openai", openai_url=server.url, llm_context_tokens=tokens)
+            answer = client.post("/rag", json=FAST).json()
+            given = answer["trace"][-1]["output"]["passages"]
+            assert (given < len(answer["passages"])) is few
+
+
 def test_it_wants_another_key(asked: httpx.Client, tgi: TgiServer) -> None:
     tgi.key = "another"
     assert_passages_survive(asked, "refuses the key. Set TWIN_TGI_API_KEY")
@@ -226,6 +260,21 @@ def test_a_client_who_leaves_before_the_answer_ends_the_expansion_too(
     assert not any(request.get("stream") for request in tgi.requests)
 
 
+def test_an_agent_who_leaves_ends_the_request_to_the_model(serve: Serve, tgi: TgiServer) -> None:
+    tgi.reply = lambda request: f"In the {STALL} fridge."
+    client = serve(llm="tgi", tgi_url=tgi.url)
+
+    async def call_and_leave() -> None:
+        async with Client(f"{client.base_url}/mcp") as agent, anyio.create_task_group() as group:
+            group.start_soon(agent.call_tool, "ask", {"question": QUESTION, "preset": "fast"})
+            while not tgi.requests:
+                await anyio.sleep(0.01)
+            group.cancel_scope.cancel()
+
+    anyio.run(call_and_leave)
+    assert tgi.broken_off.wait(1)
+
+
 def test_openai_s_clients_are_told_too(asked: httpx.Client, tgi: TgiServer) -> None:
     tgi.reply = lambda request: f"In the {GARBAGE} fridge." if request.get("stream") else "{}"
     body = {"model": "twin", "messages": [{"role": "user", "content": QUESTION}]}
@@ -233,6 +282,7 @@ def test_openai_s_clients_are_told_too(asked: httpx.Client, tgi: TgiServer) -> N
     assert response.status_code == 502
     assert "cannot be read" in response.json()["error"]["message"]
     assert response.json()["citations"]
+    assert response.headers["x-should-retry"] == "false"
     with asked.stream("POST", "/v1/chat/completions", json=body | {"stream": True}) as stream:
         *_, last = [line for line in stream.iter_lines() if line.startswith("data: ")]
     told = json.loads(last[6:])

@@ -208,6 +208,7 @@ def test_the_description_names_every_route(client: httpx.Client) -> None:
         "/readyz",
         "/metrics",
         "/v1/models",
+        "/v1/models/{name}",
         "/v1/chat/completions",
     }
 

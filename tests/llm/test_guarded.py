@@ -13,6 +13,7 @@ from chat_servers import BREAK_OFF, ChatServer, Refused, running_chat
 from twin_assets.errors import ModelServerError, ModelServerUnavailableError
 from twin_serving.llm import guarded
 from twin_serving.llm.guarded import GuardedModel
+from twin_serving.llm.halves import Halves
 from twin_serving.llm.openai import OpenAIModel
 
 
@@ -75,6 +76,25 @@ def test_the_first_question_does_not_wait_for_an_import(llm: str, library: str) 
         f"assert {library!r} in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_halves_of_a_character_are_joined_and_a_lone_one_is_a_question_mark(
+    server: ChatServer,
+) -> None:
+    server.reply = lambda request: "Rye \ud83c \udf5e \ud83c\udf5e and \ud800."
+    model = model_of(server)
+    assert complete(model) == "Rye ? ? \U0001f35e and ?."
+    assert "".join(streamed(model)[0]).strip() == "Rye ? ? \U0001f35e and ?."
+    halves = Halves()
+    assert [halves.feed("a\ud83c"), halves.feed("\udf5e"), halves.end()] == ["a", "\U0001f35e", ""]
+
+
+def test_a_model_that_thinks_has_tokens_for_it(server: ChatServer) -> None:
+    server.reply = lambda request: "Hmm.</think> Now."
+    model = GuardedModel(OpenAIModel(server.url), 8, thinks=True)
+    assert complete(model, max_tokens=7).strip() == "Now."
+    assert "".join(streamed(model, most=50)[0]).strip() == "Now."
+    assert [request["max_tokens"] for request in server.requests] == [2007, 2050]
 
 
 def test_an_answer_that_has_begun_is_not_begun_again(server: ChatServer) -> None:

@@ -103,6 +103,29 @@ def test_a_fault_in_the_stream_is_said_as_one_before_it(server: ChatServer) -> N
         streamed(OpenAIModel(server.url))
 
 
+def test_a_server_that_lists_no_models_is_asked_by_the_name_that_is_set() -> None:
+    with running_chat(ChatServer(models=None)) as server:
+        assert "answers 404" in refusal(OpenAIModel(server.url))
+        assert complete(OpenAIModel(server.url, model="mine")) == "Hello."
+        assert server.requests[0]["model"] == "mine"
+
+
+def test_a_server_that_has_another_model_now_is_asked_for_its_name_again(
+    server: ChatServer,
+) -> None:
+    def only(request: dict) -> str:
+        if request["model"] != server.models[0]["id"]:
+            raise Refused(404, b'{"error": {"message": "no such model"}}')
+        return "Hello."
+
+    server.reply = only
+    model = OpenAIModel(server.url)
+    assert complete(model) == "Hello."
+    server.models = [{"id": "another", "object": "model"}]
+    assert "no such model" in refusal(model)
+    assert complete(model) == "Hello."
+
+
 def test_newer_models_call_the_limit_otherwise(server: ChatServer) -> None:
     said = b'{"error": {"message": "Use \'max_completion_tokens\' instead."}}'
 

@@ -69,6 +69,15 @@ def test_a_model_without_a_chat_template_reads_plain_text(server: TgiServer) -> 
     assert generated[0]["parameters"]["return_full_text"] is False
 
 
+def test_the_stop_sequence_is_no_part_of_the_answer(server: TgiServer) -> None:
+    server.chat_template = False
+    server.reply = lambda request: f"{TEXT}\nQuestion: And what else?"
+    assert complete(model_of(server), max_tokens=50) == TEXT
+    pieces, finish = streamed(model_of(server))
+    assert "".join(pieces) == TEXT
+    assert finish.reason == "stop_sequence"
+
+
 def test_a_stream_finds_out_too_that_there_is_no_template(server: TgiServer) -> None:
     server.chat_template = False
     pieces, _ = streamed(model_of(server))

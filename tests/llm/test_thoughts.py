@@ -23,8 +23,8 @@ from twin_serving.llm.thoughts import Thoughts
 TAGGED = st.lists(st.sampled_from(["<think>", "</think>", "<thi", "a", " ", "\n", ">", "<"]))
 
 
-def heard(pieces: list[str]) -> str:
-    thoughts = Thoughts()
+def heard(pieces: list[str], *, thinking: bool = False) -> str:
+    thoughts = Thoughts(thinking=thinking)
     return "".join([*map(thoughts.feed, pieces), thoughts.end()])
 
 
@@ -46,6 +46,15 @@ def test_thoughts_are_left_out_however_they_are_split(said: str, answer: str) ->
     for size in range(1, len(said) + 1):
         assert heard([said[at : at + size] for at in range(0, len(said), size)]) == answer
     assert heard([said]) == answer
+
+
+def test_a_model_whose_prompt_begins_its_thought_is_said_to_think() -> None:
+    said = "Rye? Hmm.</think>\n\nSour [1]."
+    for size in range(1, len(said) + 1):
+        pieces = [said[at : at + size] for at in range(0, len(said), size)]
+        assert heard(pieces, thinking=True) == "Sour [1]."
+    with pytest.raises(ModelServerError, match="TWIN_LLM_THINKS"):
+        heard(["Rye? Hmm."], thinking=True)
 
 
 @pytest.mark.parametrize(

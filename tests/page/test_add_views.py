@@ -59,6 +59,7 @@ def test_what_was_stored_is_counted() -> None:
     assert "1 new, 2 changed, 3 unchanged documents." in text
     assert "1 line cannot be used and is left out" in text
     assert "2 more authors" in text
+    assert "the build reads them" in Page(render_added(Added((ADA,), None), 1)).text
 
 
 @pytest.mark.parametrize(

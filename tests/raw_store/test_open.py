@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 from pydantic import ValidationError
 
+from twin_assets.assets import materialize
 from twin_assets.definitions import build_definitions
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
@@ -77,8 +78,12 @@ def test_settings_never_show_the_password(secret: TwinSettings) -> None:
 
 
 def test_dagster_never_shows_the_password(
-    secret: TwinSettings, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    secret: TwinSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(materialize, "_PAUSE", 0.0)
     caplog.set_level(logging.DEBUG, logger="dagster")
     definitions = build_definitions(secret)
     repository = definitions.get_repository_def()

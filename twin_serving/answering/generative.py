@@ -37,7 +37,8 @@ class GenerativeAnswerer:
         prompt that the server still calls too long.
         """
         info = await self._model.info()
-        passages = self._fitting(retrieval.passages, history, info.context_tokens)
+        limit = info.context_tokens or self._settings.llm_context_tokens
+        passages = self._fitting(retrieval.passages, history, limit)
         while True:
             try:
                 answer = self._written(retrieval, passages, history, info.name)
@@ -84,10 +85,10 @@ class GenerativeAnswerer:
         )
 
     def _fitting(
-        self, passages: Sequence[Passage], history: Sequence[Message], context_tokens: int | None
+        self, passages: Sequence[Passage], history: Sequence[Message], context_tokens: int
     ) -> Sequence[Passage]:
-        """Return the first passages that the model has room for, one at least."""
-        if context_tokens is None:
+        """Return the first passages that the model has room for, one at least; 0 is any room."""
+        if not context_tokens:
             return passages
         spent = self._settings.answer_tokens + _INSTRUCTIONS_TOKENS
         if history:

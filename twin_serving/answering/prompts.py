@@ -25,7 +25,7 @@ and with its opinions, briefly and to the point.
     + _RULES,
     "content-creator": """
 You write for {names}: an article, a post, an outline, whatever the user asks for, in the manner of
-the passages and with them as your first source.
+the passages and out of what they say.
 """
     + _RULES,
 }

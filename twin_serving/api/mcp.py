@@ -24,8 +24,7 @@ def create_mcp(twin: Twin) -> tuple[MCPServer[Any], Sequence[BaseRoute]]:
     server.add_tool(tools.ask)
 
     app = server.streamable_http_app(
-        json_response=True,
-        stateless_http=True,
+        stateless_http=True,  # answered as a stream, whose reader is missed when it leaves
         # the application checks the host's name itself, see guard
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )

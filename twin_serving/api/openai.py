@@ -27,25 +27,25 @@ _ONE = "twin/"
 _THROUGH = "chat completions"
 
 
-class TextPart(BaseModel):
-    """A part of a message's content."""
+class Part(BaseModel):
+    """A part of a message's content; of pictures and the like nothing is read."""
 
-    type: Literal["text"]
-    text: str
+    type: str
+    text: str | None = None
 
 
 class ChatMessage(BaseModel):
-    """A message; what a client's system says is passed over, since a twin has its own."""
+    """A message; what a client's system and tools say is passed over: a twin has its own."""
 
-    role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    role: str = Field(examples=["user"])
+    content: str | list[Part] | None = None
 
     @property
     def text(self) -> str:
         """The content as one text."""
-        if isinstance(self.content, str):
-            return self.content
-        return "\n".join(part.text for part in self.content)
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content if part.text)
+        return self.content or ""
 
 
 class StreamOptions(BaseModel):
@@ -58,8 +58,8 @@ class ChatRequest(BaseModel):
     """As OpenAI's; options of the model that are not named here are passed over."""
 
     model: str = Field(examples=[EVERYBODY])
-    messages: list[ChatMessage] = Field(min_length=1, max_length=200)
-    stream: bool = False
+    messages: list[ChatMessage] = Field(min_length=1)
+    stream: bool | None = False
     stream_options: StreamOptions | None = None
 
 
@@ -129,6 +129,15 @@ def openai_routes(twin: Twin) -> APIRouter:
         ]
         return {"object": "list", "data": data}
 
+    @routes.get("/models/{name:path}", responses=problems(404, 503))
+    async def find_model(name: str) -> Model:
+        """Find one twin."""
+        listed = (await list_models())["data"]
+        for model in listed:
+            if model["id"] == name:
+                return model
+        raise _unknown(name)
+
     async def begun(asked: ChatRequest, request: Request) -> AsyncIterator[Any]:
         question, history = _conversation(asked)
         events: Any = twin.stream(question, _options(asked.model), history, _THROUGH)
@@ -155,7 +164,13 @@ def openai_routes(twin: Twin) -> APIRouter:
 
         answer = await while_connected(request, whole)
         if answer.fault is not None:
-            return problem_response(502, answer.fault, citations=citation_dicts(answer.sources))
+            # OpenAI's client would ask again, and the model's server was asked again already
+            return problem_response(
+                502,
+                answer.fault,
+                {"x-should-retry": "false"},
+                citations=citation_dicts(answer.sources),
+            )
         return {
             "id": answer.id,
             "object": "chat.completion",
@@ -168,7 +183,7 @@ def openai_routes(twin: Twin) -> APIRouter:
                         "role": "assistant",
                         "content": answer.text + sources(answer.citations),
                     },
-                    "finish_reason": answer.written.finish or "stop",
+                    "finish_reason": _finish(answer),
                 }
             ],
             "usage": _usage(answer),
@@ -191,11 +206,15 @@ def _options(model: str) -> RetrievalOptions:
     if model == EVERYBODY:
         return RetrievalOptions()
     if not model.startswith(_ONE) or not model.removeprefix(_ONE):
-        raise UnknownAuthorError(
-            f"There is no model {model[:100]!r}. GET /v1/models lists them: {EVERYBODY}, and "
-            f"{_ONE}AUTHOR."
-        )
+        raise _unknown(model)
     return RetrievalOptions(author=model.removeprefix(_ONE))
+
+
+def _unknown(model: str) -> UnknownAuthorError:
+    return UnknownAuthorError(
+        f"There is no model {model[:100]!r}. GET /v1/models lists them: {EVERYBODY}, and "
+        f"{_ONE}AUTHOR."
+    )
 
 
 def _conversation(asked: ChatRequest) -> tuple[str, list[Message]]:
@@ -204,9 +223,10 @@ def _conversation(asked: ChatRequest) -> tuple[str, list[Message]]:
         raise BadInputError("The last message must be the user's: it is the question.")
     history: list[Message] = []
     for message in before:
-        if message.role in ("user", "assistant"):
-            text = message.text.partition("\n\nSources:\n[")[0]
-            history.append(Message(message.role, text))
+        text = message.text.partition("\n\nSources:\n[")[0]
+        match message.role:
+            case "user" | "assistant" as role if text:
+                history.append(Message(role, text))
     return last.text, history
 
 
@@ -235,10 +255,15 @@ async def _chunks(asked: ChatRequest, events: Any) -> AsyncIterator[str]:
             if one.citations:
                 yield said({"content": sources(one.citations)})
             cited = citation_dicts(one.citations)
-            yield said({}, one.written.finish or "stop", citations=cited)
+            yield said({}, _finish(one), citations=cited)
             if usage:
                 yield event({**chunk, "choices": [], "usage": _usage(one)})
     yield "data: [DONE]\n\n"
+
+
+def _finish(answer: Answer) -> str:
+    """Return OpenAI's word for how the answer ended; servers have others for a whole one."""
+    return "length" if answer.written.finish == "length" else "stop"
 
 
 def _usage(answer: Answer) -> Usage:

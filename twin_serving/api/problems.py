@@ -14,6 +14,8 @@ from starlette.routing import Route
 
 from twin_assets.errors import (
     BadInputError,
+    IndexCorruptedError,
+    ModelError,
     ModelServerError,
     NothingServedError,
     StorageError,
@@ -32,6 +34,8 @@ _STATUS = [  # the first that fits
     (BadInputError, 422),
     (NothingServedError, 503),
     (StorageError, 503),
+    (IndexCorruptedError, 503),
+    (ModelError, 503),
     (ModelServerError, 502),
     (TwinError, 500),
 ]

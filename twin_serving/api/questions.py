@@ -84,7 +84,7 @@ def question_routes(twin: Twin) -> APIRouter:
         )
         return retrieval_dict(retrieval)
 
-    @routes.post("/feedback", status_code=204, responses=problems(400, 404, 413, 422))
+    @routes.post("/feedback", status_code=204, responses=problems(400, 404, 413, 422, 503))
     async def feedback(given: FeedbackRequest) -> Response:
         """Keep what the asker makes of an answer: a vote, a comment, the right source."""
         if twin.audit is None:

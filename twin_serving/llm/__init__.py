@@ -33,21 +33,8 @@ class Finish:
     answer_tokens: int | None = None
 
 
-class LanguageModel(Protocol):
-    """A generating model behind a server.
-
-    ``provider`` is what TWIN_LLM calls it. Cancelling a call ends the request to the server.
-    """
-
-    provider: str
-
-    async def info(self) -> ModelInfo:
-        """Return the model's name and limit, asked of the server once.
-
-        Raises:
-            ModelServerError: the server cannot be reached or refuses.
-        """
-        ...
+class Completes(Protocol):
+    """What gives whole answers."""
 
     async def complete(
         self,
@@ -65,6 +52,23 @@ class LanguageModel(Protocol):
 
         Raises:
             ModelServerError: the server cannot be reached, refuses, or answers nothing usable.
+        """
+        ...
+
+
+class LanguageModel(Completes, Protocol):
+    """A generating model behind a server.
+
+    ``provider`` is what TWIN_LLM calls it. Cancelling a call ends the request to the server.
+    """
+
+    provider: str
+
+    async def info(self) -> ModelInfo:
+        """Return the model's name and limit, asked of the server once.
+
+        Raises:
+            ModelServerError: the server cannot be reached or refuses.
         """
         ...
 
@@ -97,7 +101,7 @@ def create_model(settings: TwinSettings) -> LanguageModel | None:
         return None
     from twin_serving.llm.guarded import GuardedModel
 
-    return GuardedModel(_provider(settings), settings.llm_at_once)
+    return GuardedModel(_provider(settings), settings.llm_at_once, thinks=settings.llm_thinks)
 
 
 def _provider(settings: TwinSettings) -> LanguageModel:

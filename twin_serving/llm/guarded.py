@@ -7,11 +7,14 @@ from typing import Any, TypeVar, cast
 
 from twin_assets.errors import ModelServerUnavailableError
 from twin_serving.llm import Finish, LanguageModel, Message, ModelInfo
+from twin_serving.llm.halves import Halves
 from twin_serving.llm.thoughts import Thoughts
 
 _ATTEMPTS = 3
 _PAUSE_SECONDS = 0.5  # before the second attempt, twice as long before the third
 _LONGEST_PAUSE_SECONDS = 10.0  # a server that wants to be left alone for longer is given up
+
+_THINKING_TOKENS = 2000
 
 _T = TypeVar("_T")
 
@@ -23,9 +26,14 @@ class GuardedModel:
     was passed on is not begun again. What the model thinks before it answers is passed over.
     """
 
-    def __init__(self, model: LanguageModel, at_once: int) -> None:
-        """Ask ``model``, ``at_once`` requests at a time; further ones wait for their turn."""
+    def __init__(self, model: LanguageModel, at_once: int, *, thinks: bool = False) -> None:
+        """Ask ``model``, ``at_once`` requests at a time; further ones wait for their turn.
+
+        A model that ``thinks`` begins its answers in a thought, and has tokens for it besides.
+        """
         self._model = model
+        self._thinks = thinks
+        self._more = _THINKING_TOKENS if thinks else 0
         self._places = asyncio.Semaphore(at_once)
         self.provider = model.provider
 
@@ -43,10 +51,13 @@ class GuardedModel:
         """See :meth:`LanguageModel.complete`."""
         async with self._places:
             text = await _again(
-                lambda: self._model.complete(messages, max_tokens=max_tokens, schema=schema)
+                lambda: self._model.complete(
+                    messages, max_tokens=max_tokens + self._more, schema=schema
+                )
             )
-        thoughts = Thoughts()
-        return thoughts.feed(text) + thoughts.end()
+        thoughts, halves = Thoughts(thinking=self._thinks), Halves()
+        text = thoughts.feed(text) + thoughts.end()
+        return halves.feed(text) + halves.end()
 
     async def stream(
         self, messages: Sequence[Message], *, max_tokens: int
@@ -54,14 +65,15 @@ class GuardedModel:
         """See :meth:`LanguageModel.stream`."""
         async with self._places:
             for attempt in range(_ATTEMPTS):
-                begun, thoughts = False, Thoughts()
-                answer = self._model.stream(messages, max_tokens=max_tokens)
+                begun, thoughts, halves = False, Thoughts(thinking=self._thinks), Halves()
+                answer = self._model.stream(messages, max_tokens=max_tokens + self._more)
                 try:
                     async with aclosing(cast("Any", answer)):
                         async for piece in answer:
-                            for said in thoughts.heard(piece):
-                                begun = True
-                                yield said
+                            for heard in thoughts.heard(piece):
+                                for said in halves.heard(heard):
+                                    begun = True
+                                    yield said
                 except ModelServerUnavailableError as error:
                     if begun or not await _paused(error, attempt):
                         raise

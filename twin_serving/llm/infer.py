@@ -49,7 +49,7 @@ class InferModel:
     ) -> str:
         """See :meth:`LanguageModel.complete`."""
         prompt = as_prompt(messages)
-        parameters = {"max_new_tokens": max_tokens, "stop": STOP, "return_full_text": False}
+        parameters = {"max_new_tokens": max_tokens, "stop": [STOP], "return_full_text": False}
         answer = await self._asked("POST", "/infer", {"inputs": prompt, "parameters": parameters})
         try:
             text = without_prompt(_text(answer.json()), prompt)

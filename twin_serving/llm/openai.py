@@ -15,6 +15,7 @@ from openai import (
     AsyncOpenAI,
     BadRequestError,
     DefaultAsyncHttpxClient,
+    NotFoundError,
     OpenAIError,
     Timeout,
     UnprocessableEntityError,
@@ -58,7 +59,12 @@ class OpenAIModel:
         """See :meth:`LanguageModel.info`."""
         if self._known is None:
             async with self._client() as client:
-                listed = (await client.models.list()).data
+                try:
+                    listed = (await client.models.list()).data
+                except NotFoundError:
+                    if not self._model:
+                        raise
+                    listed = []  # it has no such page, and need not have
             chosen = next((m for m in listed if m.id == self._model), None)
             if chosen is None and not self._model:
                 if not listed:
@@ -121,6 +127,9 @@ class OpenAIModel:
         """Send the request; newer models of OpenAI's call the limit otherwise, and say so."""
         try:
             return await client.chat.completions.create(**request, **{self._limit: most})
+        except NotFoundError:
+            self._known = None  # the server may have been started anew with another model
+            raise
         except BadRequestError as error:
             if self._limit != "max_tokens" or "max_completion_tokens" not in error.message:
                 raise

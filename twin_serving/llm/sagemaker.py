@@ -11,7 +11,7 @@ from anyio import to_thread
 from twin_assets.errors import BadInputError, ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
 from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer
-from twin_serving.llm.plain_prompt import STOP, as_prompt, without_prompt
+from twin_serving.llm.plain_prompt import STOP, UntilStop, as_prompt, without_prompt
 
 _T = TypeVar("_T")
 
@@ -69,6 +69,7 @@ class SageMakerModel:
         )
         body = answer["Body"]
         finish: Finish | None = None
+        until_stop = UntilStop()
         try:
             events = _events(body)
             while (event := await self._in_thread(lambda: next(events, None))) is not None:
@@ -80,14 +81,17 @@ class SageMakerModel:
                         details.get("input_length"),
                         details.get("generated_tokens"),
                     )
-                if not event["token"]["special"]:
-                    yield event["token"]["text"]
+                token = event["token"]
+                if not token["special"] and (text := until_stop.feed(token["text"])):
+                    yield text
         except (ValueError, KeyError, TypeError) as error:
             raise self._server.unreadable(error) from None
         finally:
             _end(body)
         if finish is None:  # a stream that is whole says how it ends
             raise self._server.unreachable()
+        if rest := until_stop.end():
+            yield rest
         yield finish
 
     async def health(self) -> None:
@@ -100,7 +104,7 @@ class SageMakerModel:
         parameters = {
             "max_new_tokens": max_tokens,
             "return_full_text": False,
-            "stop": STOP,
+            "stop": [STOP],
             **more,
         }
         return {

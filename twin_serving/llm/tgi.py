@@ -20,7 +20,7 @@ from twin_assets.errors import ModelServerError
 from twin_serving.llm import Finish, Message, ModelInfo
 from twin_serving.llm.chat import as_json, pieces_of, text_of
 from twin_serving.llm.faults import CONNECT_SECONDS, ModelServer, is_too_long, tls
-from twin_serving.llm.plain_prompt import STOP, as_prompt, without_prompt
+from twin_serving.llm.plain_prompt import STOP, UntilStop, as_prompt, without_prompt
 
 _NO_KEY = "none"  # the client would send the hub's token of this machine instead of no key
 _UNNAMED = "tgi"  # TGI serves one model, and passes over the name in a request
@@ -88,7 +88,7 @@ class TgiModel:
                 details=True,
                 max_new_tokens=max_tokens,
                 return_full_text=False,
-                stop=STOP,
+                stop=[STOP],
                 grammar=_grammar(schema),
             )
         text = without_prompt(answer.generated_text, prompt)
@@ -123,7 +123,7 @@ class TgiModel:
                 stream=True,
                 max_new_tokens=max_tokens,
                 return_full_text=False,
-                stop=STOP,
+                stop=[STOP],
             )
             async for piece in self._of_generation(events):
                 yield piece
@@ -173,12 +173,15 @@ class TgiModel:
 
     async def _of_generation(self, events: Any) -> AsyncIterator[str | Finish]:
         details: Any = None
+        answer = UntilStop()
         async for event in events:
             details = event.details or details
-            if not event.token.special:
-                yield event.token.text
+            if not event.token.special and (text := answer.feed(event.token.text)):
+                yield text
         if details is None:
             raise self._server.unreachable()
+        if rest := answer.end():
+            yield rest
         yield Finish(details.finish_reason, details.input_length, details.generated_tokens)
 
     def _refused_in_stream(self, said: Any, overloaded: bool) -> ModelServerError:

@@ -14,11 +14,11 @@ class Thoughts:
     A block that never ends is thought to its end. The same words later in an answer are its text.
     """
 
-    def __init__(self) -> None:
-        """Nothing was said yet."""
+    def __init__(self, *, thinking: bool = False) -> None:
+        """Nothing was said yet; the model may be ``thinking`` already, its prompt says so then."""
         self._held = ""  # what may be part of a tag
-        self._thinking = False
-        self._thought = False
+        self._thinking = thinking
+        self._thought = thinking
         self._answering = False
 
     def heard(self, piece: str | Finish) -> Iterator[str | Finish]:
@@ -61,7 +61,7 @@ class Thoughts:
             return ""
         if self._thought and (self._thinking or not self._held.strip()):
             raise ModelServerError(
-                "The model thought and did not answer. Give it more tokens (TWIN_ANSWER_TOKENS), "
-                "or have its server switch its reasoning off."
+                "The model thought and did not answer. Say that it thinks (TWIN_LLM_THINKS=true), "
+                "give it more tokens (TWIN_ANSWER_TOKENS), or have its server switch that off."
             )
         return self._held

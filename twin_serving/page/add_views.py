@@ -90,6 +90,8 @@ def render_added(added: Added, followed: int) -> str:
             f"{'document' if counts.unchanged == 1 else 'documents'}.</p>"
         )
         parts.append(_bad_lines(added.report.bad, added.report.bad_lines))
+    else:
+        parts.append("<p>The author and the sources are kept; the build reads them.</p>")
     if (more := len(added.authors) - followed) > 0:
         parts.append(
             f"<p>{count_html(more, 'more author')} beside those below; "

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from twin_assets.errors import ModelServerError
-from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm import Completes, Message
 from twin_serving.llm.replies import field_of
 from twin_serving.llm.waiting import wait
 
@@ -43,7 +43,7 @@ def recent(
 
 
 def stand_alone(
-    question: str, history: Sequence[Message], model: LanguageModel
+    question: str, history: Sequence[Message], model: Completes
 ) -> tuple[str, str | None]:
     """Return the question as it can be understood without the history, and what went wrong.
 

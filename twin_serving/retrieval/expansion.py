@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twin_assets.errors import ModelServerError
-from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm import Completes, Message
 from twin_serving.llm.replies import field_of
 from twin_serving.llm.waiting import wait
 
@@ -21,7 +21,7 @@ _INSTRUCTIONS = (
 )
 
 
-def expand(question: str, model: LanguageModel, count: int) -> tuple[tuple[str, ...], str | None]:
+def expand(question: str, model: Completes, count: int) -> tuple[tuple[str, ...], str | None]:
     """Return at most ``count`` phrasings, the question first, and what went wrong if anything did.
 
     Two phrasings that differ only in case, spaces or punctuation are one. A fault costs the other

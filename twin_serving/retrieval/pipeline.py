@@ -13,7 +13,8 @@ from twin_assets.model_folder import load_tokenizer
 from twin_assets.settings import TwinSettings
 from twin_assets.words import as_unicode, telling_words
 from twin_serving.catalog import Catalog, Served
-from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm import Completes, LanguageModel, Message
+from twin_serving.llm.given_up import GivenUpAfterFault
 from twin_serving.retrieval import (
     AuthorMatch,
     Candidate,
@@ -102,13 +103,14 @@ class Retriever:
         served = self._catalog.served(self._embedder.weights_sha256)
         self._embedder.warm()  # a cold start is no stage's time
         trace = _Trace()
+        model = GivenUpAfterFault(self._model) if self._model and options.use_llm else None
 
-        question = self._stand_alone(asked, options, history, trace) if history else asked
+        question = self._stand_alone(asked, model, history, trace) if history else asked
 
-        author = self._choose_author(question, options, history, served, trace)
+        author = self._choose_author(question, options, history, served, model=model, trace=trace)
         slug = author.slug if author else None
 
-        phrasings = self._expand(question, options, trace)
+        phrasings = self._expand(question, options, model, trace)
 
         vectors = self._embedder.encode(phrasings)
         unnamed = [self._without_name(phrasing, author, served) for phrasing in phrasings]
@@ -156,19 +158,21 @@ class Retriever:
             raise BadInputError("k, top and phrasings must be 1 or more.")
         return question
 
+    def _why_no_model(self) -> str:
+        return _NO_MODEL if self._model is None else "switched off for this question"
+
     def _stand_alone(
         self,
         question: str,
-        options: RetrievalOptions,
+        model: Completes | None,
         history: Sequence[Message],
         trace: "_Trace",
     ) -> str:
-        if self._model is None or not options.use_llm:
-            reason = _NO_MODEL if self._model is None else "switched off for this question"
-            trace.skip("conversation", reason)
+        if model is None:
+            trace.skip("conversation", self._why_no_model())
             return question
         turns = self.recent(history)
-        written, fault = stand_alone(question, turns, self._model)
+        written, fault = stand_alone(question, turns, model)
         trace.add("conversation", {"question": written, "turns": len(turns)}, fault)
         return written
 
@@ -180,15 +184,19 @@ class Retriever:
         tokenizer = load_tokenizer(self._embedder.folder.path)
         return len(tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def _expand(self, question: str, options: RetrievalOptions, trace: "_Trace") -> tuple[str, ...]:
+    def _expand(
+        self,
+        question: str,
+        options: RetrievalOptions,
+        model: Completes | None,
+        trace: "_Trace",
+    ) -> tuple[str, ...]:
         if options.phrasings == 1:
             trace.skip("expansion", "one phrasing is asked for")
-        elif self._model is None:
-            trace.skip("expansion", _NO_MODEL)
-        elif not options.use_llm:
-            trace.skip("expansion", "switched off for this question")
+        elif model is None:
+            trace.skip("expansion", self._why_no_model())
         else:
-            phrasings, fault = expand(question, self._model, options.phrasings)
+            phrasings, fault = expand(question, model, options.phrasings)
             trace.add("expansion", {"phrasings": list(phrasings)}, fault)
             return phrasings
         return (question,)
@@ -199,6 +207,8 @@ class Retriever:
         options: RetrievalOptions,
         history: Sequence[Message],
         served: Served,
+        *,
+        model: Completes | None,
         trace: "_Trace",
     ) -> AuthorMatch | None:
         if options.author is not None:
@@ -220,12 +230,11 @@ class Retriever:
         if not found.named:
             found = self._meant_before(names, history) or found
         if (
-            self._model is not None
-            and options.use_llm
+            model is not None
             and not found.named
             and may_name_somebody(question, self._is_common_word)
         ):
-            found = ask_model(question, authors, self._model)
+            found = ask_model(question, authors, model)
         several = found.named if len(found.named) > 1 else ()
         output = {
             "author": found.match.slug if found.match else None,

@@ -8,7 +8,7 @@ from rapidfuzz import fuzz, process, utils
 
 from twin_assets.documents import Author
 from twin_assets.errors import ModelServerError
-from twin_serving.llm import LanguageModel, Message
+from twin_serving.llm import Completes, Message
 from twin_serving.llm.replies import field_of
 from twin_serving.llm.waiting import wait
 from twin_serving.retrieval import AuthorMatch
@@ -26,7 +26,7 @@ _INSTRUCTIONS = (
 )
 
 
-def ask_model(question: str, authors: Sequence[Author], model: LanguageModel) -> SelfQuery:
+def ask_model(question: str, authors: Sequence[Author], model: Completes) -> SelfQuery:
     """Return the author that the model chose, if it is one of these.
 
     A fault of the server costs the stage, not the question; it is the reason then.

@@ -138,7 +138,11 @@ def test_a_silent_server_is_waited_for_once_before_the_passages(
 ) -> None:
     tgi.reply = lambda request: STALL
     turns = [{"role": "user", "content": "Who bakes?"}, {"role": "assistant", "content": "Mara."}]
-    body = {"query": "And what does she say about proofing dough in the fridge?", "preset": preset, "history": turns}
+    body = {
+        "query": "And what does she say about proofing dough in the fridge?",
+        "preset": preset,
+        "history": turns,
+    }
     told = asked.post("/retrieve", json=body).json()
     assert told["passages"]
     assert len(tgi.requests) == 1

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -29,6 +30,7 @@ from twin_assets.embedding import embedder_for
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_assets.vector_cache import VectorCache
+from twin_serving.audit import AuditEntry, open_audit_log
 from twin_serving.catalog import open_instance
 from twin_serving.cli.launch import build
 
@@ -103,28 +105,56 @@ def seconds_until(act: Callable[[], object], page: Page, selector: str) -> float
 
 
 def measure(address: str, page: Page) -> dict[str, float]:
-    """Open the page and each tab once; return the seconds of each."""
+    """Open the page, ask, and open each tab once; return the seconds of each."""
     figures = {"opening": seconds_until(lambda: page.goto(address), page, ".welcome")}
-    for name, selector in TABS.items():
-        tab = page.get_by_role("tab", name=name, exact=True)
-        figures[f"tab {name}"] = seconds_until(tab.click, page, selector)
-    page.get_by_role("tab", name="Ask", exact=True).click()
     page.get_by_label("Search", exact=True).click()
     page.get_by_role("option", name="Fast").click()
     page.get_by_label("Your question").fill("What does Pilot Number 7 write about Entry 3?")
     press = page.get_by_role("button", name="Ask", exact=True).click
     figures["a question, fast"] = seconds_until(press, page, ".actions")
+    for name, selectors in TABS.items():
+        tab = page.get_by_role("tab", name=name, exact=True)
+        started = perf_counter()
+        tab.click()
+        for what, selector in selectors.items():
+            page.locator(selector).first.wait_for(timeout=_WAIT_MS)
+            figures[f"tab {name}{what}"] = perf_counter() - started
     return figures
 
 
-# What can be seen once a tab has answered.
+# What can be seen once a tab has answered, in the order that it comes.
 TABS = {
-    "Why": ".why",
-    "Compare": "#twin-compare-question",
-    "Indexes": "#twin-indexes-table tbody tr",
-    "Add": "#twin-add textarea",
-    "Activity": "#twin-activity-result h3, #twin-activity-result h2, #twin-activity-result .notice",
+    "Why": {"": ".why svg"},
+    "Compare": {"": "#twin-compare-question"},
+    "Indexes": {
+        "": "#twin-indexes-table tbody tr",
+        ", how many are stale": "#twin-indexes-summary button",
+        ", the map": "#twin-map svg",
+    },
+    "Add": {"": "#twin-add textarea"},
+    "Activity": {"": "#twin-activity-result svg"},
 }
+
+
+def fill_audit(settings: TwinSettings, questions: int) -> None:
+    """Leave so many questions of the last 25 days in the audit trail."""
+    log, now, random = open_audit_log(settings), datetime.now(UTC), Random(7)  # noqa: S311
+    for number in range(questions):
+        log.record(
+            AuditEntry(
+                id=f"{number:032x}",
+                at=(now - timedelta(minutes=random.randrange(36_000))).isoformat(),
+                through="page",
+                question="What does the log say?",
+                authors=("pilot-00007",),
+                stages={"search": 0.02, "generation": 0.1},
+                seconds=random.uniform(0.1, 2.0),
+                chunk_ids=("chunk",),
+                provider="extractive",
+                answer="The pilot reads a tide table.",
+                compliant=True,
+            )
+        )
 
 
 def measure_authors(authors: int) -> list[Row]:
@@ -136,6 +166,7 @@ def measure_authors(authors: int) -> list[Row]:
         with open_instance(settings) as instance:
             report = build(settings, instance, [], lambda event: None)
         assert not report.failed  # noqa: S101  # nothing to measure then
+        fill_audit(settings, authors)
         measured = []
         with served(settings) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

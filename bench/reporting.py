@@ -4,11 +4,14 @@ import argparse
 import json
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+_WIDE = 250  # characters
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -36,7 +39,8 @@ def show(result: dict[str, Any], columns: list[str], as_json: bool) -> None:
     if as_json:
         print(json.dumps(result, indent=2))
         return
-    console = Console(highlight=False)
+    # into a file a table has the room that it needs
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
     console.print(f"{result['machine']['processor']}, {result['machine']['cores']} cores")
     console.print(result["compares"], style="dim")
     table = Table(*columns, box=None)

@@ -3,6 +3,7 @@
 The files stand in a folder of this machine, or below a URL in an S3 bucket.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
@@ -27,6 +28,7 @@ _TYPES: Mapping[type, pa.DataType] = {str: pa.string(), int: pa.int64(), float: 
 
 
 Location = Path | BucketPath
+_PARQUET, _LENGTH = b"PAR1", 4  # https://parquet.apache.org/docs/file-format/
 
 
 def artifact_path(folder: Location, asset: str, author: str) -> Location:
@@ -148,12 +150,19 @@ def read_vectors(path: Location) -> tuple[list[str], Vectors]:
 
 
 def is_readable(path: Location) -> bool:
-    """Tell whether the file is there and its end, where Parquet says what is in it, is whole."""
+    """Tell whether the file is there and its end, where Parquet says what is in it, is whole.
+
+    Of a file on this machine the signs at both ends and the length between them are looked at:
+    thousands of files are asked about at once, and to parse them takes twenty times as long.
+    """
     try:
         if isinstance(path, Path):
-            pq.read_metadata(path)
-        else:
-            pq.read_metadata(path.path, filesystem=path.filesystem)
+            with path.open("rb") as file:
+                begins = file.read(len(_PARQUET))
+                size = file.seek(-len(_PARQUET) - _LENGTH, os.SEEK_END)
+                length = int.from_bytes(file.read(_LENGTH), "little")
+                return begins == file.read() == _PARQUET and len(_PARQUET) + length <= size
+        pq.read_metadata(path.path, filesystem=path.filesystem)
     except (OSError, pa.ArrowException):
         return False
     return True

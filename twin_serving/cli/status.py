@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from twin_assets.documents import Outcome
@@ -38,9 +38,9 @@ def status_command(
     if not rows:
         out.print("There are no authors yet. Import some with `twin import FILE.jsonl`.")
         return
-    out.print(_table(rows), soft_wrap=False)
-    for row in rows:
-        out.print(plain(f"{row.author.slug} {_versions(row)}"))
+    out.print(_table(rows))
+    served = (f"{row.author.slug} {_versions(row)}" for row in rows)
+    out.print(plain("\n".join(served)))
     out.print(Text("  ".join(f"{mark} {state}" for state, mark in _MARKS.items()), style="dim"))
     for row in rows:
         _show_links(row)
@@ -98,14 +98,15 @@ def _show_links(row: AuthorStatus) -> None:
             out.print(plain(f"  {visit.outcome}: {visit.link} {visit.detail}"))
 
 
-def _table(rows: Sequence[AuthorStatus]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("author")
-    table.add_column("documents", justify="right")
-    for asset in rows[0].assets:
-        table.add_column(asset.name.partition("_")[0], justify="center")
-    for row in rows:
-        marks = [Text(_MARKS[a.state], style=_STYLES[a.state]) for a in row.assets]
-        name = plain(row.author.name) + (" (sample)" if row.author.sample else "")
-        table.add_row(name, str(row.documents), *marks)
+def _table(rows: Sequence[AuthorStatus]) -> Text:
+    """Return a line an author. Rich's own table takes 2 ms a row."""
+    assets = [asset.name.partition("_")[0] for asset in rows[0].assets]
+    names = [plain(row.author.name) + (" (sample)" if row.author.sample else "") for row in rows]
+    wide = max(len("author"), *map(cell_len, names))
+    table = Text()
+    table.append(f"{set_cell_size('author', wide)}  documents  {'  '.join(assets)}", style="bold")
+    for row, name in zip(rows, names, strict=True):
+        table.append(f"\n{set_cell_size(name, wide)}  {row.documents:>9}")
+        for asset, title in zip(row.assets, assets, strict=True):
+            table.append(f"  {_MARKS[asset.state]:^{len(title)}}", style=_STYLES[asset.state])
     return table

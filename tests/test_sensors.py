@@ -1,9 +1,12 @@
 """The sensor on new raw data, ticked as the daemon ticks it."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import MappingProxyType
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -173,6 +176,46 @@ def test_what_a_run_that_waits_will_take_up_is_not_requested_again(tick, write, 
     request("ada", "raw_documents", "cleaned_documents")
     request("cleo", "faiss_index")  # reads no raw document
     assert ranges(tick()) == [("bob", "cleo")]
+
+
+def test_what_was_left_to_a_run_that_is_cancelled_is_requested_after_it(
+    tick, write, settings, instance
+):
+    for author in ("ada", "bob"):
+        write(author)
+    register_authors(instance, ["ada", "bob"])
+    run = instance.create_run_for_job(
+        build_definitions(settings).resolve_job_def(JOB),
+        tags=range_tags(["ada"]),
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    result = tick()
+    assert ranges(result) == [("bob", "bob")]
+    result = tick(result.cursor)
+    assert ranges(result) == []
+    instance.report_run_canceled(run)
+    result = tick(result.cursor)
+    assert ranges(result) == [("ada", "ada")]
+    assert isinstance(tick(result.cursor), dg.SkipReason)
+
+
+def test_a_run_that_is_tried_again_from_a_later_step_takes_nothing_up(
+    tick, write, settings, instance
+):
+    write("ada")
+    register_authors(instance, ["ada"])
+    job = build_definitions(settings).resolve_job_def(JOB)
+    instance.add_run(
+        dg.DagsterRun(
+            JOB,
+            run_id=str(uuid4()),
+            status=dg.DagsterRunStatus.STARTING,
+            tags=range_tags(["ada"]),
+            asset_selection=job.asset_layer.selected_asset_keys,
+            step_keys_to_execute=["chunks", "windows"],
+        )
+    )
+    assert ranges(tick()) == [("ada", "ada")]
 
 
 @pytest.mark.postgres_too

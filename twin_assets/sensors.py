@@ -19,7 +19,7 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from twin_assets.assets.failures import authors_of, failed_authors, failures_of, not_begun
 from twin_assets.assets.provenance import REVISION, latest_by_author
-from twin_assets.assets.under_way import authors_waiting
+from twin_assets.assets.under_way import authors_under_way
 from twin_assets.notifications import Failure, Notice, NotifyError, create_notifier
 from twin_assets.partitions import LAUNCHED_BY, authors, contiguous_ranges, range_tags
 from twin_assets.raw_store import open_raw_store
@@ -34,7 +34,11 @@ _RUNS_A_TICK = 4  # more authors than these take wait for the next tick
 
 
 def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
-    """Return the sensor that requests the job for authors with new raw documents."""
+    """Return the sensor that requests the job for authors with new raw documents.
+
+    Its cursor is the newest revision that a tick has looked at, and those of the authors whom runs
+    had in hand then, who are looked at again.
+    """
 
     @dg.sensor(
         job_name=job_name,
@@ -46,31 +50,38 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
     def new_raw_documents(
         context: dg.SensorEvaluationContext, settings: dg.ResourceParam[TwinSettings]
     ) -> dg.SensorResult | dg.SkipReason:
+        newest, *left = map(int, (context.cursor or "0").split())
         with closing(open_raw_store(settings)) as store:
-            written = store.changed_since(int(context.cursor or 0))
-        if not written:
+            written = store.changed_since(min([newest, *(revision - 1 for revision in left)]))
+        # No two authors have one revision: who is left over has a higher one than the newest.
+        changed = {author: revision for author, revision in written.items() if revision in left}
+        new = {author: revision for author, revision in written.items() if revision > newest}
+        changed |= _first(new, _RUNS_A_TICK * settings.authors_per_run)
+        if not changed and not left:
             return dg.SkipReason("no raw document was written since the last tick")
-        # No two authors have one revision: who is left over has a higher one than the cursor.
-        changed = _first(written, _RUNS_A_TICK * settings.authors_per_run)
-        cursor = max(changed.values())
         recorded = latest_by_author(context.instance, "raw_documents", changed)
-        waiting = authors_waiting(context.instance, job_name, "raw_documents")
-        behind = [
-            author
+        behind = {
+            author: revision
             for author, revision in changed.items()
-            if author not in waiting
-            and (author not in recorded or recorded[author].tags.get(REVISION) != str(revision))
-        ]
+            if author not in recorded or recorded[author].tags.get(REVISION) != str(revision)
+        }
+        # A run that has them in hand may take it up, or be cancelled: the tick after it will tell.
+        in_hand = behind.keys() & authors_under_way(context.instance, job_name, "raw_documents")
+        cursor = [max([newest, *changed.values()]), *sorted(behind[author] for author in in_hand)]
+        wanted = behind.keys() - in_hand
         known = context.instance.get_dynamic_partitions("author")
-        new = sorted(set(behind) - set(known))
-        groups = contiguous_ranges([*known, *new], set(behind), settings.authors_per_run)
+        added = sorted(wanted - set(known))
+        groups = contiguous_ranges([*known, *added], wanted, settings.authors_per_run)
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=f"{cursor}:{group[0]}", tags=range_tags(group))
+                dg.RunRequest(
+                    run_key=f"{max(behind[author] for author in group)}:{group[0]}",
+                    tags=range_tags(group),
+                )
                 for group in groups
             ],
-            dynamic_partitions_requests=[authors.build_add_request(new)] if new else [],
-            cursor=str(cursor),
+            dynamic_partitions_requests=[authors.build_add_request(added)] if added else [],
+            cursor=" ".join(map(str, cursor)),
         )
 
     return new_raw_documents

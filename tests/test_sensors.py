@@ -129,14 +129,16 @@ def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, 
     job = definitions.resolve_job_def(JOB)
     sensor = definitions.get_repository_def().get_sensor_def("go_on_without_the_failed")
 
-    def run(tags: dict[str, str]) -> dg.SensorResult | dg.SkipReason:
+    def run(
+        tags: dict[str, str], later: Mapping[str, str] = MappingProxyType({})
+    ) -> dg.SensorResult | dg.SkipReason:
         result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
         assert not result.success
         context = dg.build_run_status_sensor_context(
             "go_on_without_the_failed",
             dagster_instance=instance,
             resources={"settings": settings},
-            dagster_run=result.dagster_run,
+            dagster_run=result.dagster_run.with_tags({**tags, **later}),
             dagster_event=next(
                 e for e in result.all_events if e.event_type is dg.DagsterEventType.RUN_FAILURE
             ),
@@ -154,7 +156,9 @@ def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, 
     assert create_store("faiss", settings).authors() == ["bob", "cleo"]
 
     assert isinstance(run(range_tags(["ada"])), dg.SkipReason)
-    own = range_tags(["ada", "bob"]) | {LAUNCHED_BY: "twin build"}
+    both = range_tags(["ada", "bob"])
+    assert isinstance(run(both, {"dagster/will_retry": "true"}), dg.SkipReason)
+    own = both | {LAUNCHED_BY: "twin build"}
     assert isinstance(run(own), dg.SkipReason)
 
 

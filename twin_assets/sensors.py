@@ -5,7 +5,8 @@ what happened                 who requests the run
 ============================  ====================================================
 the raw store was written     ``new_raw_documents``
 an author failed in a run     ``go_on_without_the_failed``, for the others
-a run's process died          Dagster's run retries (``dagster.yaml``)
+a run's process died, or a    Dagster's run retries (``dagster.yaml``)
+server did not answer it
 an input changed by itself    ``follow_changed_inputs``, Dagster's own
 ============================  ====================================================
 """
@@ -119,6 +120,8 @@ def build_failure_sensor(
         run, instance = context.dagster_run, context.instance
         if LAUNCHED_BY in run.tags:
             return dg.SkipReason("the run's launcher goes on by itself")
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            return dg.SkipReason("Dagster tries the whole run again")
         keys = instance.get_dynamic_partitions("author")
         failed = failed_authors(instance, run.run_id)
         others = set(authors_of(run, keys)) - failed.keys()

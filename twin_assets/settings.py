@@ -207,6 +207,11 @@ class TwinSettings(BaseSettings):
     dagster_url: str = Field(
         "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
     )
+    dagster_api_url: str = Field(
+        "",
+        description="Where the page reaches the Dagster UI's server, to request builds; empty for "
+        "where a browser does.",
+    )
     dagster_instance: str = Field(
         "",
         description="A folder whose dagster.yaml says which Dagster instance is used; empty for "
@@ -301,6 +306,11 @@ class TwinSettings(BaseSettings):
     def dagster_link(self) -> str:
         """The Dagster UI's address, without a slash at its end."""
         return (self.dagster_url or address(self.host, self.dagster_port)).rstrip("/")
+
+    @property
+    def dagster_api(self) -> str:
+        """The address that the page asks Dagster at, without a slash at its end."""
+        return self.dagster_api_url.rstrip("/") or self.dagster_link
 
     @property
     def accounts(self) -> dict[str, str]:

@@ -71,6 +71,12 @@ def test_only_the_daemon_reaches_docker_and_only_the_page_knows_its_key() -> Non
             assert (service["environment"]["TWIN_API_KEY"] != "") == (name == "page"), name
 
 
+def test_the_page_asks_for_builds_where_the_webserver_listens() -> None:
+    command = SERVICES["webserver"]["command"]
+    port = command[command.index("--port") + 1]
+    assert SERVICES["page"]["environment"]["TWIN_DAGSTER_API_URL"] == f"http://webserver:{port}"
+
+
 def test_every_port_is_this_machine_s_alone_unless_told_otherwise() -> None:
     ports = [with_defaults(port) for s in SERVICES.values() for port in s.get("ports", [])]
     assert ports == ["127.0.0.1:3000:3000", "127.0.0.1:7860:7860"]

@@ -183,7 +183,8 @@ class TwinSettings(BaseSettings):
     )
     crawl_schedule: str = Field(
         "0 5 * * *",
-        description="When the authors' sources are crawled again (cron, UTC); off for never.",
+        description="When the authors' sources are crawled again, and whatever is behind is taken "
+        "up (cron, UTC); off for never.",
     )
     notify_url: SecretStr = Field(
         SecretStr(""),

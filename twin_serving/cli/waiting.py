@@ -1,4 +1,4 @@
-"""Waiting for runs that Dagster's daemon started: two at once on an author undo each other's work."""
+"""Waiting for runs of Dagster's daemon: two at once on an author undo each other's work."""
 
 from collections.abc import Collection
 from time import sleep

@@ -99,6 +99,24 @@ def test_authors_who_are_not_neighbours_need_a_run_each(tick, write, instance):
     assert ranges(tick(cursor)) == [("ada", "ada"), ("cleo", "cleo")]
 
 
+def test_many_who_are_no_neighbours_share_runs_with_those_between(tick, write, settings, instance):
+    names = [f"author-{number:02}" for number in range(12)]
+    for name in names:
+        write(name)
+    register_authors(instance, names)
+    for name in set(names) - {names[7]}:  # she was never built: a run would have work with her
+        built = dg.AssetMaterialization("faiss_index", partition=name)
+        instance.report_runless_asset_event(built)
+    with closing(open_raw_store(settings)) as store:  # of this one, a run would crawl what is there
+        store.put_author(Author(names[9], names[9], sources=("https://example.com/feed",)))
+        cursor = str(max(store.changed_since(0).values()))
+    for name in names[::2]:
+        write(name, "Other words than before, and more of them.")
+    bounded = settings.model_copy(update={"authors_per_run": 5})
+    alone = [(name, name) for name in (names[6], names[8], names[10])]
+    assert ranges(tick(cursor, bounded)) == [(names[0], names[4]), *alone]
+
+
 @pytest.mark.postgres_too
 def test_a_tick_takes_a_bounded_batch_and_the_next_the_rest(tick, write, settings, instance):
     names = [f"author-{number:02}" for number in range(11)]

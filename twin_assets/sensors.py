@@ -19,7 +19,7 @@ import dagster as dg
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from twin_assets.assets.failures import authors_of, failed_authors, failures_of, not_begun
-from twin_assets.assets.provenance import REVISION, latest_by_author
+from twin_assets.assets.provenance import REVISION, latest_by_author, latest_storage_ids
 from twin_assets.assets.under_way import authors_under_way
 from twin_assets.notifications import Failure, Notice, NotifyError, create_notifier
 from twin_assets.partitions import LAUNCHED_BY, authors, contiguous_ranges, range_tags
@@ -72,11 +72,15 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
         wanted = behind.keys() - in_hand
         known = context.instance.get_dynamic_partitions("author")
         added = sorted(wanted - set(known))
-        groups = contiguous_ranges([*known, *added], wanted, settings.authors_per_run)
+        keys, most = [*known, *added], settings.authors_per_run
+        groups = list(contiguous_ranges(keys, wanted, most))
+        if len(groups) > _RUNS_A_TICK:
+            between = _settled(context.instance, settings) - in_hand
+            groups = list(contiguous_ranges(keys, wanted, most, between))
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
-                    run_key=f"{max(behind[author] for author in group)}:{group[0]}",
+                    run_key=f"{max(behind.get(author, 0) for author in group)}:{group[0]}",
                     tags=range_tags(group),
                 )
                 for group in groups
@@ -86,6 +90,13 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
         )
 
     return new_raw_documents
+
+
+def _settled(instance: dg.DagsterInstance, settings: TwinSettings) -> set[str]:
+    """Return the authors whom a run may take along: no page is asked for, and nothing is made."""
+    with closing(open_raw_store(settings)) as store:
+        imported = {author.slug for author in store.authors() if not author.sources}
+    return imported & latest_storage_ids(instance, f"{settings.index}_index").keys()
 
 
 def _first(written: Mapping[str, int], most: int) -> dict[str, int]:

@@ -74,6 +74,14 @@ def test_nothing_secret_is_in_it() -> None:
         assert "valueFrom" in environment or environment["name"] in plain
 
 
+def test_the_page_s_passwords_reach_nobody_else() -> None:
+    page = manifest("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    secrets = [source["secretRef"]["name"] for source in page["envFrom"]]
+    assert secrets == ["twin", "twin-page"]
+    for location in VALUES["dagster-user-deployments"]["deployments"]:
+        assert location["envSecrets"] == [{"name": "twin"}]
+
+
 def test_the_page_uses_the_same_volume_instance_and_image() -> None:
     claim = manifest("PersistentVolumeClaim")["metadata"]["name"]
     pod = manifest("Deployment")["spec"]["template"]["spec"]

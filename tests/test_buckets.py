@@ -18,9 +18,9 @@ from twin_assets.artifacts import (
     write_rows,
     write_vectors,
 )
-from twin_assets.buckets import BucketPath
+from twin_assets.buckets import BucketPath, is_unanswered
 from twin_assets.documents import Chunk, CleanedDocument
-from twin_assets.errors import BadInputError, StorageError
+from twin_assets.errors import BadInputError, StorageError, StorageUnavailableError
 from twin_assets.settings import TwinSettings, load_settings
 
 pytest_plugins = ["s3_servers"]
@@ -100,9 +100,27 @@ def test_an_author_s_files_are_found_and_removed(folder: BucketPath) -> None:
 def test_a_bucket_that_cannot_be_reached_is_one_line_without_keys(bucket: str) -> None:
     address = bucket.rpartition("=")[2]
     gone = BucketPath(bucket.replace(address, f"127.0.0.1:{free_port()}"))
-    with pytest.raises(StorageError, match=r"Check TWIN_ARTIFACTS") as caught:
-        write_rows(artifact_path(gone, "chunks", "ada"), CleanedDocument, [])
+    path = artifact_path(gone, "chunks", "ada")
+    with pytest.raises(StorageUnavailableError, match=r"Check TWIN_ARTIFACTS") as caught:
+        write_rows(path, CleanedDocument, [])
     assert "hunter2" not in str(caught.value)
+    with pytest.raises(StorageUnavailableError, match=r"Check TWIN_ARTIFACTS"):
+        read_rows(path, CleanedDocument)
+
+
+@pytest.mark.parametrize(
+    ("fault", "may_answer_later"),
+    [
+        ("SLOW_DOWN during PutObject operation: Please reduce your request rate.", True),
+        ("UNKNOWN (HTTP status 503) during HeadObject operation: No response body.", True),
+        ("ACCESS_DENIED during HeadObject operation: No response body.", False),
+        ("NO_SUCH_BUCKET during PutObject operation: SLOW_DOWN is no bucket.", False),
+    ],
+)
+def test_a_server_that_is_busy_is_asked_again_and_one_that_says_no_is_not(
+    fault: str, may_answer_later: bool
+) -> None:
+    assert is_unanswered(OSError(f"When writing: AWS Error {fault}")) is may_answer_later
 
 
 @pytest.mark.parametrize(

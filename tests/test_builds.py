@@ -89,10 +89,11 @@ def test_what_is_not_dagster_is_said_to_be_something_else(home: Home) -> None:
     with http.server.HTTPServer(("127.0.0.1", 0), Other) as server:
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
-        settings = home.settings.model_copy(update={"dagster_url": url})
-        builds = Builds(settings, home.catalog, home.overview)
-        with pytest.raises(BuildFailedError, match="TWIN_DAGSTER_URL is not Dagster's webserver"):
-            anyio.run(builds.request, "ada")
+        for setting in ("dagster_url", "dagster_api_url"):
+            settings = home.settings.model_copy(update={setting: url})
+            builds = Builds(settings, home.catalog, home.overview)
+            with pytest.raises(BuildFailedError, match="is not Dagster's webserver"):
+                anyio.run(builds.request, "ada")
         server.shutdown()
 
 

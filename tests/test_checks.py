@@ -166,17 +166,29 @@ def test_the_latest_version_is_judged_and_not_the_one_rolled_back_to(
     assert open_catalog(settings).served().partition("ada").version == earlier
 
 
-def test_a_check_that_blocks_one_author_stops_and_blames_no_other(settings, instance, monkeypatch):
+def refuse():
+    return Verdict(False, "an invented fault")
+
+
+def break_down():
+    raise ValueError("a bug")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(refuse, "an invented fault"), (break_down, "unexpected ValueError: a bug")],
+)
+def test_a_check_that_blocks_one_author_stops_and_blames_no_other(
+    settings, instance, monkeypatch, fault, reason
+):
     from twin_assets import checks
 
     judge = checks.chunks_cover_text
 
-    def refuse_ada(documents, chunks):
-        if documents[0].author == "ada":
-            return Verdict(False, "an invented fault")
-        return judge(documents, chunks)
+    def not_for_ada(documents, chunks):
+        return fault() if documents[0].author == "ada" else judge(documents, chunks)
 
-    monkeypatch.setattr(checks, "chunks_cover_text", refuse_ada)
+    monkeypatch.setattr(checks, "chunks_cover_text", not_for_ada)
     with closing(open_raw_store(settings)) as store:
         for author in ("ada", "bob"):
             store.put_author(Author(author, author.title()))
@@ -184,7 +196,7 @@ def test_a_check_that_blocks_one_author_stops_and_blames_no_other(settings, inst
             store.upsert([raw_document(f"https://example.com/{author}", text, author=author)])
     report = build(settings, instance, [], lambda event: None)
     assert report.built == ["bob"]
-    assert report.failed == {"ada": "an invented fault"}
+    assert report.failed == {"ada": reason}
 
 
 def test_what_a_person_should_look_at_stops_nothing(settings, instance):

@@ -37,6 +37,8 @@ def test_what_is_made_by_a_schedule_has_a_policy(settings: TwinSettings) -> None
     )
     never = settings.model_copy(update={"crawl_schedule": "off"})
     assert policies(never).keys() == {"faiss_ivf"}
+    elsewhere = settings.model_copy(update={"index": "qdrant"})
+    assert policies(elsewhere).keys() == {"raw_documents"}
 
 
 def test_a_crawl_that_was_missed_is_noticed(

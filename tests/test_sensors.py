@@ -1,9 +1,12 @@
 """The sensor on new raw data, ticked as the daemon ticks it."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import MappingProxyType
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -96,6 +99,24 @@ def test_authors_who_are_not_neighbours_need_a_run_each(tick, write, instance):
     assert ranges(tick(cursor)) == [("ada", "ada"), ("cleo", "cleo")]
 
 
+def test_many_who_are_no_neighbours_share_runs_with_those_between(tick, write, settings, instance):
+    names = [f"author-{number:02}" for number in range(12)]
+    for name in names:
+        write(name)
+    register_authors(instance, names)
+    for name in set(names) - {names[7]}:  # she was never built: a run would have work with her
+        built = dg.AssetMaterialization("faiss_index", partition=name)
+        instance.report_runless_asset_event(built)
+    with closing(open_raw_store(settings)) as store:  # of this one, a run would crawl what is there
+        store.put_author(Author(names[9], names[9], sources=("https://example.com/feed",)))
+        cursor = str(max(store.changed_since(0).values()))
+    for name in names[::2]:
+        write(name, "Other words than before, and more of them.")
+    bounded = settings.model_copy(update={"authors_per_run": 5})
+    alone = [(name, name) for name in (names[6], names[8], names[10])]
+    assert ranges(tick(cursor, bounded)) == [(names[0], names[4]), *alone]
+
+
 @pytest.mark.postgres_too
 def test_a_tick_takes_a_bounded_batch_and_the_next_the_rest(tick, write, settings, instance):
     names = [f"author-{number:02}" for number in range(11)]
@@ -126,14 +147,16 @@ def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, 
     job = definitions.resolve_job_def(JOB)
     sensor = definitions.get_repository_def().get_sensor_def("go_on_without_the_failed")
 
-    def run(tags: dict[str, str]) -> dg.SensorResult | dg.SkipReason:
+    def run(
+        tags: dict[str, str], later: Mapping[str, str] = MappingProxyType({})
+    ) -> dg.SensorResult | dg.SkipReason:
         result = job.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
         assert not result.success
         context = dg.build_run_status_sensor_context(
             "go_on_without_the_failed",
             dagster_instance=instance,
             resources={"settings": settings},
-            dagster_run=result.dagster_run,
+            dagster_run=result.dagster_run.with_tags({**tags, **later}),
             dagster_event=next(
                 e for e in result.all_events if e.event_type is dg.DagsterEventType.RUN_FAILURE
             ),
@@ -151,7 +174,9 @@ def test_authors_that_a_failed_run_took_along_go_on_in_another(write, settings, 
     assert create_store("faiss", settings).authors() == ["bob", "cleo"]
 
     assert isinstance(run(range_tags(["ada"])), dg.SkipReason)
-    own = range_tags(["ada", "bob"]) | {LAUNCHED_BY: "twin build"}
+    both = range_tags(["ada", "bob"])
+    assert isinstance(run(both, {"dagster/will_retry": "true"}), dg.SkipReason)
+    own = both | {LAUNCHED_BY: "twin build"}
     assert isinstance(run(own), dg.SkipReason)
 
 
@@ -173,6 +198,46 @@ def test_what_a_run_that_waits_will_take_up_is_not_requested_again(tick, write, 
     request("ada", "raw_documents", "cleaned_documents")
     request("cleo", "faiss_index")  # reads no raw document
     assert ranges(tick()) == [("bob", "cleo")]
+
+
+def test_what_was_left_to_a_run_that_is_cancelled_is_requested_after_it(
+    tick, write, settings, instance
+):
+    for author in ("ada", "bob"):
+        write(author)
+    register_authors(instance, ["ada", "bob"])
+    run = instance.create_run_for_job(
+        build_definitions(settings).resolve_job_def(JOB),
+        tags=range_tags(["ada"]),
+        status=dg.DagsterRunStatus.STARTED,
+    )
+    result = tick()
+    assert ranges(result) == [("bob", "bob")]
+    result = tick(result.cursor)
+    assert ranges(result) == []
+    instance.report_run_canceled(run)
+    result = tick(result.cursor)
+    assert ranges(result) == [("ada", "ada")]
+    assert isinstance(tick(result.cursor), dg.SkipReason)
+
+
+def test_a_run_that_is_tried_again_from_a_later_step_takes_nothing_up(
+    tick, write, settings, instance
+):
+    write("ada")
+    register_authors(instance, ["ada"])
+    job = build_definitions(settings).resolve_job_def(JOB)
+    instance.add_run(
+        dg.DagsterRun(
+            JOB,
+            run_id=str(uuid4()),
+            status=dg.DagsterRunStatus.STARTING,
+            tags=range_tags(["ada"]),
+            asset_selection=job.asset_layer.selected_asset_keys,
+            step_keys_to_execute=["chunks", "windows"],
+        )
+    )
+    assert ranges(tick()) == [("ada", "ada")]
 
 
 @pytest.mark.postgres_too

@@ -98,7 +98,10 @@ def test_everything_stands_below_an_absolute_home(
 def test_dagster_link_follows_host_and_port_unless_an_address_is_given() -> None:
     assert load_settings(dagster_port=3001, _env_file=None).dagster_link == "http://127.0.0.1:3001"
     given = load_settings(dagster_url="https://dagster.example.com/", _env_file=None)
-    assert given.dagster_link == "https://dagster.example.com"
+    assert given.dagster_link == given.dagster_api == "https://dagster.example.com"
+    inside = given.model_copy(update={"dagster_api_url": "http://webserver:3000/"})
+    assert inside.dagster_link == "https://dagster.example.com"
+    assert inside.dagster_api == "http://webserver:3000"
 
 
 @pytest.mark.parametrize(

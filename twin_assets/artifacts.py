@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from twin_assets.buckets import BucketPath
-from twin_assets.errors import StorageError
+from twin_assets.buckets import BucketPath, is_unanswered
+from twin_assets.errors import StorageError, StorageUnavailableError
 from twin_assets.files import replacing
 
 Row = TypeVar("Row")
@@ -70,8 +70,7 @@ def remove(path: Location) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        reason = error.strerror or error
-        raise StorageError(f"{path} cannot be removed: {reason}. {_check(path)}") from None
+        raise _fault(path, "removed", error, _check(path)) from None
 
 
 def _files(folder: Location) -> Iterator[Location]:
@@ -82,7 +81,7 @@ def _files(folder: Location) -> Iterator[Location]:
     try:
         yield from folder.files()
     except OSError as error:
-        raise StorageError(f"{folder} cannot be listed: {error}. {_check(folder)}") from None
+        raise _fault(folder, "listed", error, _check(folder)) from None
 
 
 def write_rows(path: Location, row_type: type[Row], rows: Sequence[Row]) -> None:
@@ -198,7 +197,7 @@ def _write(path: Location, table: pa.Table) -> None:
             pq.write_table(table, buffer, compression="zstd")
             path.write(buffer.getvalue())
     except (OSError, pa.ArrowException) as error:
-        raise StorageError(f"{path} cannot be written: {error}. {_check(path)}") from error
+        raise _fault(path, "written", error, _check(path)) from error
 
 
 def _read(path: Location, columns: Sequence[str]) -> pa.Table:
@@ -207,12 +206,17 @@ def _read(path: Location, columns: Sequence[str]) -> pa.Table:
             return pq.read_table(path, columns=list(columns), memory_map=True)
         return pq.read_table(path.path, columns=list(columns), filesystem=path.filesystem)
     except (OSError, pa.ArrowException) as error:
-        raise StorageError(
-            f"{path} cannot be read: {error}. Run `twin build` to make it again."
-        ) from error
+        raise _fault(path, "read", error, "Run `twin build` to make it again.") from error
 
 
 def _check(path: Location) -> str:
     if isinstance(path, Path):
         return "Check the rights and free space of TWIN_HOME."
     return "Check TWIN_ARTIFACTS and its keys."
+
+
+def _fault(path: Location, verb: str, error: Exception, advice: str) -> StorageError:
+    reason = getattr(error, "strerror", None) or error
+    if is_unanswered(error):
+        return StorageUnavailableError(f"{path} cannot be {verb}: {reason}. {_check(path)}")
+    return StorageError(f"{path} cannot be {verb}: {reason}. {advice}")

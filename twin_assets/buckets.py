@@ -1,5 +1,6 @@
 """Files in an S3 bucket, with as much of a path as artifacts need."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 # What a URL may say beside its bucket and folder. Keys are none of it: they come from
 # AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from ~/.aws, or from the machine's role.
 _OPTIONS = frozenset({"region", "scheme", "endpoint_override"})
+
+# pyarrow says what kind of fault AWS's client met in the text alone.
+_UNANSWERED = re.compile(
+    r"AWS Error (NETWORK_CONNECTION|REQUEST_TIMEOUT|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|SLOW_DOWN"
+    r"|THROTTLING|UNKNOWN \(HTTP status 5\d\d\))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,11 @@ def fault_of(url: str) -> str | None:
         return "keys do not belong in it; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     unknown = parse_qs(parts.query, keep_blank_values=True).keys() - _OPTIONS
     return f"its options are {', '.join(sorted(_OPTIONS))}" if unknown else None
+
+
+def is_unanswered(error: Exception) -> bool:
+    """Tell whether the bucket's server did not answer, or asked to be left alone for now."""
+    return _UNANSWERED.search(str(error)) is not None
 
 
 @lru_cache(maxsize=4)

@@ -13,6 +13,7 @@ from dagster._core.definitions.asset_checks.asset_check_evaluation import (
 from twin_assets.artifacts import artifact_path, is_readable, read_rows, read_vectors
 from twin_assets.assets import INDEXES, chunks, cleaned_documents, embeddings, windows
 from twin_assets.assets.embeddings import SHIFT, WINDOWS_BEFORE
+from twin_assets.assets.patience import ask_again
 from twin_assets.assets.previews import table
 from twin_assets.assets.provenance import (
     AS_BEFORE,
@@ -25,7 +26,7 @@ from twin_assets.assets.provenance import (
 )
 from twin_assets.assets.verdicts import GATES, INDEX_CHECK, evaluations_of
 from twin_assets.documents import Chunk, CleanedDocument, Window
-from twin_assets.errors import TwinError
+from twin_assets.errors import StorageUnavailableError, TwinError
 from twin_assets.event_log import log_events
 from twin_assets.gate import (
     Verdict,
@@ -154,10 +155,7 @@ def _checks(
             events = []
             for author in authors_:
                 made = latest.get(author)
-                if author in said:
-                    answers = said[author]
-                else:
-                    answers = _judge(judge, asked, op.instance, made, settings)
+                answers = said.get(author) or _judge(judge, asked, op, made, settings)
                 for question in asked:
                     answer = answers[question.name]
                     # Of a run over a range of authors, even of one, Dagster keeps one result that
@@ -215,17 +213,23 @@ class _Answer:
 def _judge(
     judge: Judge,
     asked: Sequence[Question],
-    instance: dg.DagsterInstance,
+    op: dg.OpExecutionContext,
     made: Materialization | None,
     settings: TwinSettings,
 ) -> Mapping[str, _Answer]:
+    """Return the answers on the author's partition, whose own fault is a failed one."""
     if made is None:
         reason = "it was never materialized"
     else:
         try:
-            verdicts = judge(instance, made, settings)
+            verdicts = judge(op.instance, made, settings)
+        except StorageUnavailableError as error:  # which says nothing about the partition
+            raise ask_again(op, str(error)) from error
         except TwinError as error:
             reason = str(error)
+        except Exception as error:  # a fault of ours must not cost the others their verdict
+            op.log.exception(f"{made.author}: unexpected fault")
+            reason = f"unexpected {type(error).__name__}: {error}"
         else:
             return {name: _Answer.of(verdict) for name, verdict in verdicts.items()}
     return {question.name: _Answer(False, reason, {}) for question in asked}

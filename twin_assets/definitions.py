@@ -30,14 +30,17 @@ def build_definitions(
     followers = [asset.key for asset in assets_of(FEATURES, [settings.index])]
     jobs = {name: build_job(name, published) for name in JOBS}
     assets = [*with_automation(with_settings(ASSETS, settings), followers), faiss_ivf]
-    schedules = [build_ivf_schedule(faiss_ivf)] if settings.index == "faiss" else []
+    schedules: dict[str, dg.ScheduleDefinition] = {}
+    if settings.index == "faiss":
+        schedules["faiss_ivf"] = build_ivf_schedule(faiss_ivf)
     if crawl_again := build_crawl_schedule(JOB, settings.crawl_schedule):
-        schedules.append(crawl_again)
+        schedules["raw_documents"] = crawl_again
+    crons = {asset: str(schedule.cron_schedule) for asset, schedule in schedules.items()}
     return dg.Definitions(
-        assets=with_freshness(with_code_links(assets, settings.code_url), settings.crawl_schedule),
+        assets=with_freshness(with_code_links(assets, settings.code_url), crons),
         asset_checks=CHECKS,
         jobs=list(jobs.values()),
-        schedules=schedules,
+        schedules=list(schedules.values()),
         sensors=[
             build_raw_sensor(JOB),
             build_failure_sensor(jobs[JOB], [asset.key for asset in assets_of(JOB, published)]),

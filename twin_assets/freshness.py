@@ -1,20 +1,18 @@
 """How old data may be: a crawl that was missed is a warning in the Dagster UI, two are a fault."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 
 import dagster as dg
 from dagster._utils.schedules import cron_string_iterator
 
-from twin_assets.schedules import IVF_CRON, OFF
-
 _TICKS = 100  # that the longest pause of a schedule is looked for in
 _RUN = timedelta(hours=6)  # that a nightly run may take, and wait for others
 
 
 def with_freshness(
-    assets: Sequence[dg.AssetsDefinition], crawl_schedule: str
+    assets: Sequence[dg.AssetsDefinition], schedules: Mapping[str, str]
 ) -> list[dg.AssetsDefinition]:
     """Return the assets, those that a schedule makes with a policy of how old they may be.
 
@@ -22,11 +20,9 @@ def with_freshness(
 
     Args:
         assets: those of the code location.
-        crawl_schedule: a cron schedule, or "off".
+        schedules: the cron schedule of each asset that has one.
     """
-    policies = {"faiss_ivf": _policy(IVF_CRON)}
-    if crawl_schedule != OFF:
-        policies["raw_documents"] = _policy(crawl_schedule)
+    policies = {asset: _policy(cron) for asset, cron in schedules.items()}
 
     def dated(spec: dg.AssetSpec) -> dg.AssetSpec:
         policy = policies.get(spec.key.to_user_string())

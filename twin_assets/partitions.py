@@ -1,6 +1,6 @@
 """Every asset is partitioned by author; the key is the author's slug."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 import dagster as dg
 
@@ -17,7 +17,9 @@ def register_authors(instance: dg.DagsterInstance, slugs: Sequence[str]) -> None
     instance.add_dynamic_partitions("author", list(slugs))
 
 
-def contiguous_ranges(keys: Sequence[str], wanted: set[str], most: int) -> Iterator[list[str]]:
+def contiguous_ranges(
+    keys: Sequence[str], wanted: Set[str], most: int, between: Set[str] = frozenset()
+) -> Iterator[list[str]]:
     """Yield the wanted keys as runs of neighbours in ``keys``.
 
     One Dagster run can take several partitions only as a range of their definition's order, so this
@@ -27,14 +29,19 @@ def contiguous_ranges(keys: Sequence[str], wanted: set[str], most: int) -> Itera
         keys: all partition keys, in their order.
         wanted: those that runs are needed for.
         most: keys of one run.
+        between: those that a run may take along where they stand between two wanted ones.
     """
     group: list[str] = []
+    gap: list[str] = []  # since the last one of the group
     for key in keys:
-        if group and (key not in wanted or len(group) == most):
+        if key not in wanted:
+            gap.append(key)
+            continue
+        if group and (len(group) + len(gap) >= most or not between >= set(gap)):
             yield group
             group = []
-        if key in wanted:
-            group.append(key)
+        group += [*gap, key] if group else [key]
+        gap = []
     if group:
         yield group
 

@@ -5,7 +5,8 @@ what happened                 who requests the run
 ============================  ====================================================
 the raw store was written     ``new_raw_documents``
 an author failed in a run     ``go_on_without_the_failed``, for the others
-a run's process died          Dagster's run retries (``dagster.yaml``)
+a run's process died, or a    Dagster's run retries (``dagster.yaml``)
+server did not answer it
 an input changed by itself    ``follow_changed_inputs``, Dagster's own
 ============================  ====================================================
 """
@@ -18,8 +19,8 @@ import dagster as dg
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from twin_assets.assets.failures import authors_of, failed_authors, failures_of, not_begun
-from twin_assets.assets.provenance import REVISION, latest_by_author
-from twin_assets.assets.under_way import authors_waiting
+from twin_assets.assets.provenance import REVISION, latest_by_author, latest_storage_ids
+from twin_assets.assets.under_way import authors_under_way
 from twin_assets.notifications import Failure, Notice, NotifyError, create_notifier
 from twin_assets.partitions import LAUNCHED_BY, authors, contiguous_ranges, range_tags
 from twin_assets.raw_store import open_raw_store
@@ -34,7 +35,11 @@ _RUNS_A_TICK = 4  # more authors than these take wait for the next tick
 
 
 def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
-    """Return the sensor that requests the job for authors with new raw documents."""
+    """Return the sensor that requests the job for authors with new raw documents.
+
+    Its cursor is the newest revision that a tick has looked at, and those of the authors whom runs
+    had in hand then, who are looked at again.
+    """
 
     @dg.sensor(
         job_name=job_name,
@@ -46,34 +51,52 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
     def new_raw_documents(
         context: dg.SensorEvaluationContext, settings: dg.ResourceParam[TwinSettings]
     ) -> dg.SensorResult | dg.SkipReason:
+        newest, *left = map(int, (context.cursor or "0").split())
         with closing(open_raw_store(settings)) as store:
-            written = store.changed_since(int(context.cursor or 0))
-        if not written:
+            written = store.changed_since(min([newest, *(revision - 1 for revision in left)]))
+        # No two authors have one revision: who is left over has a higher one than the newest.
+        changed = {author: revision for author, revision in written.items() if revision in left}
+        new = {author: revision for author, revision in written.items() if revision > newest}
+        changed |= _first(new, _RUNS_A_TICK * settings.authors_per_run)
+        if not changed and not left:
             return dg.SkipReason("no raw document was written since the last tick")
-        # No two authors have one revision: who is left over has a higher one than the cursor.
-        changed = _first(written, _RUNS_A_TICK * settings.authors_per_run)
-        cursor = max(changed.values())
         recorded = latest_by_author(context.instance, "raw_documents", changed)
-        waiting = authors_waiting(context.instance, job_name, "raw_documents")
-        behind = [
-            author
+        behind = {
+            author: revision
             for author, revision in changed.items()
-            if author not in waiting
-            and (author not in recorded or recorded[author].tags.get(REVISION) != str(revision))
-        ]
+            if author not in recorded or recorded[author].tags.get(REVISION) != str(revision)
+        }
+        # A run that has them in hand may take it up, or be cancelled: the tick after it will tell.
+        in_hand = behind.keys() & authors_under_way(context.instance, job_name, "raw_documents")
+        cursor = [max([newest, *changed.values()]), *sorted(behind[author] for author in in_hand)]
+        wanted = behind.keys() - in_hand
         known = context.instance.get_dynamic_partitions("author")
-        new = sorted(set(behind) - set(known))
-        groups = contiguous_ranges([*known, *new], set(behind), settings.authors_per_run)
+        added = sorted(wanted - set(known))
+        keys, most = [*known, *added], settings.authors_per_run
+        groups = list(contiguous_ranges(keys, wanted, most))
+        if len(groups) > _RUNS_A_TICK:
+            between = _settled(context.instance, settings) - in_hand
+            groups = list(contiguous_ranges(keys, wanted, most, between))
         return dg.SensorResult(
             run_requests=[
-                dg.RunRequest(run_key=f"{cursor}:{group[0]}", tags=range_tags(group))
+                dg.RunRequest(
+                    run_key=f"{max(behind.get(author, 0) for author in group)}:{group[0]}",
+                    tags=range_tags(group),
+                )
                 for group in groups
             ],
-            dynamic_partitions_requests=[authors.build_add_request(new)] if new else [],
-            cursor=str(cursor),
+            dynamic_partitions_requests=[authors.build_add_request(added)] if added else [],
+            cursor=" ".join(map(str, cursor)),
         )
 
     return new_raw_documents
+
+
+def _settled(instance: dg.DagsterInstance, settings: TwinSettings) -> set[str]:
+    """Return the authors whom a run may take along: no page is asked for, and nothing is made."""
+    with closing(open_raw_store(settings)) as store:
+        imported = {author.slug for author in store.authors() if not author.sources}
+    return imported & latest_storage_ids(instance, f"{settings.index}_index").keys()
 
 
 def _first(written: Mapping[str, int], most: int) -> dict[str, int]:
@@ -108,6 +131,8 @@ def build_failure_sensor(
         run, instance = context.dagster_run, context.instance
         if LAUNCHED_BY in run.tags:
             return dg.SkipReason("the run's launcher goes on by itself")
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            return dg.SkipReason("Dagster tries the whole run again")
         keys = instance.get_dynamic_partitions("author")
         failed = failed_authors(instance, run.run_id)
         others = set(authors_of(run, keys)) - failed.keys()

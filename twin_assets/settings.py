@@ -183,7 +183,8 @@ class TwinSettings(BaseSettings):
     )
     crawl_schedule: str = Field(
         "0 5 * * *",
-        description="When the authors' sources are crawled again (cron, UTC); off for never.",
+        description="When the authors' sources are crawled again, and whatever is behind is taken "
+        "up (cron, UTC); off for never.",
     )
     notify_url: SecretStr = Field(
         SecretStr(""),
@@ -206,6 +207,11 @@ class TwinSettings(BaseSettings):
     dagster_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI.")
     dagster_url: str = Field(
         "", description="Where a browser reaches the Dagster UI; empty for host and dagster_port."
+    )
+    dagster_api_url: str = Field(
+        "",
+        description="Where the page reaches the Dagster UI's server, to request builds; empty for "
+        "where a browser does.",
     )
     dagster_instance: str = Field(
         "",
@@ -301,6 +307,11 @@ class TwinSettings(BaseSettings):
     def dagster_link(self) -> str:
         """The Dagster UI's address, without a slash at its end."""
         return (self.dagster_url or address(self.host, self.dagster_port)).rstrip("/")
+
+    @property
+    def dagster_api(self) -> str:
+        """The address that the page asks Dagster at, without a slash at its end."""
+        return self.dagster_api_url.rstrip("/") or self.dagster_link
 
     @property
     def accounts(self) -> dict[str, str]:

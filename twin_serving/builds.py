@@ -92,11 +92,11 @@ class Builds:
         """Build the home that the settings name.
 
         Args:
-            settings: the settings; Dagster is asked at their ``dagster_link``.
+            settings: the settings; Dagster is asked at their ``dagster_api``.
             catalog: tells which version is served in the end.
             overview: tells what is behind.
         """
-        self._link = settings.dagster_link
+        self._api = settings.dagster_api
         self._catalog = catalog
         self._overview = overview
         self._one_at_a_time = anyio.Lock()
@@ -150,7 +150,7 @@ class Builds:
         try:
             async with httpx.AsyncClient(timeout=_PATIENCE) as client:
                 response = await client.post(
-                    f"{self._link}/graphql",
+                    f"{self._api}/graphql",
                     json={"query": _LAUNCH, "variables": {"params": params}},
                 )
             launched = response.raise_for_status().json()["data"]["launchRun"]
@@ -158,7 +158,8 @@ class Builds:
             raise BuildFailedError(f"Dagster's webserver does not answer. {instead}") from None
         except (ValueError, KeyError, TypeError):
             raise BuildFailedError(
-                f"What answers at TWIN_DAGSTER_URL is not Dagster's webserver. {instead}"
+                "What answers at TWIN_DAGSTER_API_URL, or TWIN_DAGSTER_URL without it, is not "
+                f"Dagster's webserver. {instead}"
             ) from None
         if launched["__typename"] != "LaunchRunSuccess":
             reason = str(launched.get("message") or launched["__typename"]).splitlines()[0]

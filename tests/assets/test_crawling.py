@@ -13,7 +13,7 @@ from twin_assets.assets.provenance import REVISION, materializations
 from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author, Outcome
 from twin_assets.errors import BadInputError
-from twin_assets.partitions import RANGE_START, register_authors
+from twin_assets.partitions import RANGE_END, RANGE_START, register_authors
 from twin_assets.raw_store import open_raw_store
 from twin_assets.schedules import build_crawl_schedule
 from twin_assets.stores import create_store
@@ -169,7 +169,7 @@ def test_private_addresses_are_refused_unless_a_setting_allows_them(site, settin
 
 
 @pytest.mark.postgres_too
-def test_the_schedule_asks_for_those_who_have_sources(site, crawling, instance):
+def test_the_schedule_asks_for_everybody(site, crawling, instance):
     root, pages = site
     pages["/lamp"] = page("The lamp", "The lamp burns rape oil, never paraffin.")
     schedule = build_definitions(crawling).get_repository_def().get_schedule_def("crawl_again")
@@ -182,11 +182,13 @@ def test_the_schedule_asks_for_those_who_have_sources(site, crawling, instance):
         ) as context:
             return schedule.evaluate_tick(context)
 
-    assert tick().skip_message == "no author has sources to crawl"
+    assert tick().skip_message == "there is no author yet"
     add(crawling, f"{root}/lamp")
-    register_authors(instance, ["ada", "bob"])
+    with closing(open_raw_store(crawling)) as store:
+        store.put_author(Author("bob", "Bob"))  # who was imported
+    register_authors(instance, ["ada", "bob", "gone"])
     (request,) = tick().run_requests
-    assert request.tags[RANGE_START] == "ada"
+    assert (request.tags[RANGE_START], request.tags[RANGE_END]) == ("ada", "bob")
     assert schedule.cron_schedule == "0 5 * * *"
 
 

@@ -37,6 +37,7 @@ def test_a_collection_is_measured_in_a_home_that_leaves_nothing_behind(
     (tmp_path / "scratch").mkdir()
     # what a user keeps elsewhere is no business of an evaluation
     monkeypatch.setenv("TWIN_RAW_STORE", "mongodb://127.0.0.1:1/twin")
+    monkeypatch.setenv("TWIN_DAGSTER_INSTANCE", str(tmp_path / "nowhere"))
     done = twin("eval", folder, "--json")
     assert done.code == 0, done.err
     result = json.loads(done.out)

@@ -25,7 +25,7 @@ def test_it_leads_with_the_two_commands():
     assert indented("make")[:2] == ["make up", "make test"]
     assert README.index("    make up") < README.index("\n## ")
     for document in (README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")):
-        for target in re.findall(r"`?make ([a-z]+)\b", document):
+        for target in re.findall(r"`?make ([a-z-]+)\b", document):
             assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), target
 
 
@@ -40,6 +40,17 @@ def test_its_commands_run_one_after_another(twin, tmp_path):
     answer = twin(*shlex.split(commands[2])[1:]).out
     assert "sour starter" in answer
     assert "https://ada.example/rye" in answer
+
+
+def test_what_it_gives_for_the_handbook_s_commands_is_there():
+    section = README.partition("## Coming from the LLM Engineer's Handbook\n")[2].partition(
+        "\n## "
+    )[0]
+    rows = re.findall(r"^\| (`.+`) \| (.+) \|$", section, re.MULTILINE)
+    assert "`run-end-to-end-data-pipeline`" in dict(rows)
+    here = " ".join(one for _, one in rows)
+    commands = typer.main.get_command(app).commands.keys()  # type: ignore[attr-defined]
+    assert set(re.findall(r"\btwin ([a-z]+)", here)) <= commands
 
 
 def test_it_names_every_command_with_its_options():

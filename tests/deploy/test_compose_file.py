@@ -55,20 +55,27 @@ def test_services_wait_for_what_can_become_ready() -> None:
 def test_no_secret_stands_in_the_file_or_has_a_default() -> None:
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
-            if re.search("PASSWORD|KEY|TOKEN", variable):
+            if re.search("PASSWORD|KEY|TOKEN|USERS", variable):
                 assert value == "" or re.fullmatch(r"\$\{\w+:[-?].*\}", value), (name, variable)
                 assert with_defaults(value) in ("", value), (name, variable)
     needed = re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text(encoding="utf-8"))
     assert set(needed) == {"POSTGRES_PASSWORD", "TWIN_API_KEY", "DOCKER_GROUP"}
 
 
-def test_only_the_daemon_reaches_docker_and_only_the_page_knows_its_key() -> None:
+def test_only_the_daemon_reaches_docker_and_only_the_page_knows_its_keys() -> None:
     for name, service in SERVICES.items():
         sockets = [with_defaults(v) for v in service.get("volumes", []) if v.endswith(SOCKET)]
         expected = {"daemon": [f"{SOCKET}:{SOCKET}"], "webserver": [f"/dev/null:{SOCKET}"]}
         assert sockets == expected.get(name, []), name
         if name in OURS:
-            assert (service["environment"]["TWIN_API_KEY"] != "") == (name == "page"), name
+            for secret in ("TWIN_API_KEY", "TWIN_PAGE_USERS"):
+                assert (service["environment"][secret] != "") == (name == "page"), (name, secret)
+
+
+def test_the_page_asks_for_builds_where_the_webserver_listens() -> None:
+    command = SERVICES["webserver"]["command"]
+    port = command[command.index("--port") + 1]
+    assert SERVICES["page"]["environment"]["TWIN_DAGSTER_API_URL"] == f"http://webserver:{port}"
 
 
 def test_every_port_is_this_machine_s_alone_unless_told_otherwise() -> None:

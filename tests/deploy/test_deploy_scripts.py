@@ -65,6 +65,56 @@ def stub_dagster(tmp_path: Path) -> str:
     return f"{program.parent}:{os.environ['PATH']}"
 
 
+@pytest.fixture
+def stub_docker(tmp_path: Path) -> str:
+    """A PATH on which `docker` notes its arguments, and all that it is asked about is healthy."""
+    program = tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    said = 'echo "$@" >>"$DOCKER_CALLS"; case $1 in inspect) echo healthy ;; port) echo :1 ;; esac'
+    program.write_text(f"#!/bin/sh\n{said}\n")
+    program.chmod(0o755)
+    return f"{program.parent}:{os.environ['PATH']}"
+
+
+def up(copy: Path, path: str, **changed: str) -> tuple["subprocess.CompletedProcess[str]", str]:
+    """Start with changed settings; return how that ended, and what docker was told."""
+    assert run(str(copy / "secrets")).returncode == 0
+    made = settings_in(copy / ".env") | changed
+    (copy / ".env").write_text("".join(f"{name}={value}\n" for name, value in made.items()))
+    calls = copy / "calls"
+    calls.touch()
+    done = run(str(copy / "up"), PATH=path, DOCKER_CALLS=str(calls))
+    return done, calls.read_text()
+
+
+def test_starting_builds_the_image(copy: Path, stub_docker: str) -> None:
+    done, calls = up(copy, stub_docker)
+    assert done.returncode == 0, done.stderr
+    assert "build migrate" in calls
+    assert "pull" not in calls
+    assert "up --detach" in calls
+
+
+def test_an_image_of_one_s_own_is_pulled_and_not_built_over(copy: Path, stub_docker: str) -> None:
+    done, calls = up(copy, stub_docker, IMAGE="registry.example/twin:0.1.0")
+    assert done.returncode == 0, done.stderr
+    assert "pull registry.example/twin:0.1.0\n" in calls
+    assert "build" not in calls
+
+
+@pytest.mark.parametrize("name", ["MONGO_PASSWORD", "TWIN_QDRANT_API_KEY"])
+def test_a_database_without_its_password_is_not_started(
+    copy: Path, stub_docker: str, name: str
+) -> None:
+    done, calls = up(copy, stub_docker, **{name: ""})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name} is missing in deploy/.env")
+    assert done.stderr.count("\n") == 1
+    assert calls == ""
+    done, _ = up(copy, stub_docker, **{name: "", "COMPOSE_PROFILES": "gpu"})
+    assert done.returncode == 0
+
+
 def test_a_code_location_hands_on_the_names_of_its_settings_and_no_value(stub_dagster: str) -> None:
     done = run(
         str(DEPLOY / "code-server"),

@@ -69,8 +69,17 @@ def test_the_code_locations_are_those_of_the_workspace() -> None:
 def test_nothing_secret_is_in_it() -> None:
     assert VALUES["generatePostgresqlPasswordSecret"] is False
     assert "postgresqlPassword" not in VALUES["postgresql"]
+    plain = {"TWIN_DAGSTER_INSTANCE", "TWIN_DAGSTER_API_URL"}
     for environment in manifest("Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]:
-        assert "valueFrom" in environment or environment["name"] == "TWIN_DAGSTER_INSTANCE"
+        assert "valueFrom" in environment or environment["name"] in plain
+
+
+def test_the_page_s_passwords_reach_nobody_else() -> None:
+    page = manifest("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    secrets = [source["secretRef"]["name"] for source in page["envFrom"]]
+    assert secrets == ["twin", "twin-page"]
+    for location in VALUES["dagster-user-deployments"]["deployments"]:
+        assert location["envSecrets"] == [{"name": "twin"}]
 
 
 def test_the_page_uses_the_same_volume_instance_and_image() -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import dagster as dg
 
+from twin_assets.assets.patience import RETRIES, ask_again
 from twin_assets.assets.previews import columns
 from twin_assets.assets.provenance import (
     AS_BEFORE,
@@ -27,8 +28,6 @@ from twin_assets.partitions import authors
 # With this key in an output's metadata Dagster emits no event of its own for the output. Its own
 # would give every partition of a run the same data version, on top of the events logged here.
 _NO_AUTOMATIC_EVENT = {"__source_asset_observation__": True}
-_RETRIES = 3
-_PAUSE = 5.0  # seconds before the first, four times as many before each after it
 _BATCH = 500  # authors whose events are written together, and what a killed run has to do again
 _BATCH_SECONDS = 2.0  # how late a slow asset's event may be
 _SINCE = "unchanged since"
@@ -58,7 +57,7 @@ def author_asset(
 
     One run may take several authors; how many, and which settings belong to its code version, is
     added by :func:`twin_assets.assets.versions.with_settings`. A step that a server did not answer
-    is tried again, three times, after longer and longer pauses; no other fault is.
+    is tried again (:mod:`twin_assets.assets.patience`); no other fault is.
 
     Args:
         group: of assets, in the Dagster UI.
@@ -77,7 +76,7 @@ def author_asset(
             try:
                 return function(context, **resources)
             except StorageUnavailableError as error:
-                raise _again(context, str(error)) from error
+                raise ask_again(context.op_execution_context, str(error)) from error
 
         return decorator(patient)
 
@@ -98,12 +97,6 @@ def author_asset(
             metadata=columns(rows) if rows else {},
         )
     return decorate
-
-
-def _again(context: dg.AssetExecutionContext, reason: str) -> dg.RetryRequested:
-    pause = _PAUSE * 4**context.retry_number
-    context.log.warning(f"{reason} Asked again in {pause:.0f} s, {_RETRIES} times at most.")
-    return dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=pause)
 
 
 IsThere = Callable[[Materialization, Sequence[Materialization]], bool]
@@ -209,8 +202,10 @@ class AuthorRun:
                 write()
                 written = monotonic()
         write()
-        if unanswered and self._context.retry_number < _RETRIES:
-            raise _again(self._context, unanswered)
+        if unanswered:
+            request = ask_again(self._context.op_execution_context, unanswered)
+            if self._context.retry_number < RETRIES:
+                raise request
         if failed:
             raise self._failure(failed)
         return dg.Output(None, metadata=_NO_AUTOMATIC_EVENT)

@@ -87,7 +87,8 @@ def _home(keep: Path | None) -> Iterator[Path]:
 def _scratch_settings(home: Path, corpus: Corpus) -> TwinSettings:
     """Return the user's settings over the scratch home; nothing goes to servers that they name."""
     longest = max(len(question.text) for question in corpus.questions)
-    settings = load_settings(home=home, raw_store="", artifacts="", qdrant_url="", chroma_url="")
+    elsewhere = ("raw_store", "artifacts", "qdrant_url", "chroma_url", "dagster_instance")
+    settings = load_settings(home=home, **dict.fromkeys(elsewhere, ""))
     limit = max(longest, settings.max_question_characters)
     return settings.model_copy(update={"max_question_characters": limit})
 

@@ -24,6 +24,7 @@ from twin_assets.partitions import (
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_serving.cli.plan import AuthorPlan, chosen_authors, plan_build
+from twin_serving.cli.waiting import wait_for_others
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 # Nobody launches these again but `twin build` itself.
@@ -61,6 +62,8 @@ def build(
 ) -> BuildReport:
     """Materialize what is behind, author by author as far as each can go.
 
+    Who is in a run of Dagster's is waited for.
+
     A run that ends with failed authors leaves the others materialized up to there; they go on in
     the next run, until all are current or failed.
 
@@ -77,6 +80,8 @@ def build(
         KeyboardInterrupt: the build was interrupted; what was done is kept.
     """
     plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
+    if wait_for_others(instance, [plan.author.slug for plan in plans if plan.stale is not None]):
+        plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
     report = BuildReport(current=[plan.author.slug for plan in plans if plan.stale is None])
     wanted = [plan.author.slug for plan in plans if plan.stale is not None]
     assets = [asset.key for asset in chain(indexes or [settings.index])]
@@ -127,6 +132,7 @@ def run_job(
     """
     with closing(open_raw_store(settings)) as store:
         slugs = [author.slug for author in chosen_authors(store, names)]
+    wait_for_others(instance, slugs)
     register_authors(instance, slugs)
     job = build_definitions(settings, indexes).resolve_job_def(name)
     report = BuildReport()

@@ -148,7 +148,7 @@ def test_the_job_and_the_sensor(definitions):
 
 
 @pytest.mark.parametrize(
-    "module", ["twin_assets.definitions", "twin_serving.cli", "twin_serving.page"]
+    "module", ["twin_assets.definitions", "twin_serving.cli.app", "twin_serving.page"]
 )
 def test_loading_imports_no_model_library(module, tmp_path):
     code = (

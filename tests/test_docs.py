@@ -9,7 +9,7 @@ import typer
 
 from twin_assets.definitions import build_definitions
 from twin_assets.settings import TwinSettings
-from twin_serving.cli import app
+from twin_serving.cli.app import app
 from twin_serving.definitions import build_definitions as build_measurements
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from twin_serving.cli import main
+from twin_serving.cli.app import main
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from twin_assets.settings import TwinSettings
-from twin_serving.cli import app
+from twin_serving.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -19,7 +19,7 @@ def side(texts: Sequence[str], *chunks: str, fault: str | None = None) -> Side:
     whole = replace(
         answer(citations, fault=fault), trace=(StageTrace("search", 0.25), StageTrace("x", 0.25))
     )
-    return Side([Piece(f"{text} [1]", (Support(1, 0, 5),)) for text in texts], whole)
+    return Side([Piece(f" {text} [1]", (Support(1, 0, 5),)) for text in texts], whole)
 
 
 def test_what_is_the_same_is_not_marked() -> None:
@@ -43,6 +43,28 @@ def test_what_differs_is_marked_on_its_side() -> None:
     assert links == ["#left-1", "#left-1", "#right-1"]
     ids = [details["id"] for details in page.all("details")]
     assert ids == ["left-1", "left-2", "right-1", "right-2"]
+
+
+def test_the_tokens_of_a_model_are_joined_before_they_are_compared() -> None:
+    def tokens(*texts: str) -> Side:
+        return replace(side([], "a"), pieces=[Piece(text) for text in texts])
+
+    left = tokens("It is", " use", "ful.", "\n\n", "Wait 20", " minutes", ", not 40.", " Bye.")
+    right = tokens("It", " is useful. ", "Wait 40 minutes,", " not 20.", " Bye.")
+    html = compared_html([left, right])
+    assert "It is useful.\n\n<ins>Wait 20 minutes, not 40.</ins> Bye.</p>" in html
+    assert "It is useful. <ins>Wait 40 minutes, not 20.</ins> Bye.</p>" in html
+
+
+def test_a_sentence_keeps_the_citations_behind_it() -> None:
+    cited = Piece(" [1]", (Support(1, 0, 5),))
+    left = replace(side([], "a"), pieces=[Piece("One."), cited, Piece(" Two."), cited])
+    right = replace(side([], "a"), pieces=[Piece("One."), cited, Piece(" Three."), cited])
+    html = compared_html([left, right])
+    assert html.count("<ins>") == 2
+    links = [link for link in Page(html).all("a") if "cite" in (link.get("class") or "")]
+    assert len(links) == 4
+    assert '</a> <ins>Two. <a class="cite"' in html
 
 
 def test_a_side_without_an_answer_says_why() -> None:

@@ -88,7 +88,13 @@ def test_a_vote_and_the_right_source_reach_the_audit_trail(
     expect(page.get_by_role("button", name="Helpful", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )
-    expect(page.get_by_label("Link that should have been cited")).to_have_value("")
+    expect(page.get_by_label("What is good, wrong or missing?")).to_have_value("Too short")
+    entry = next(iter(open_audit_log(sample_home).entries(judged=True)))
+    assert entry.feedback == Feedback("up", "Too short", "https://mara-lindqvist.example/x")
+    ask(page, BREAD)
+    answered(page, BREAD)
+    page.get_by_role("button", name="Helpful", exact=True).click()
+    expect(page.get_by_label("What is good, wrong or missing?")).to_have_value("")
 
 
 def test_the_drawer_follows_the_preset_and_is_asked_with(address: str, open_tab: OpenTab) -> None:

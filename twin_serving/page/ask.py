@@ -11,7 +11,7 @@ import gradio as gr
 from anyio import to_thread
 
 from twin_assets.errors import BadInputError, TwinError
-from twin_serving.audit import Feedback
+from twin_serving.audit import Feedback, Vote
 from twin_serving.page.answer import actions_html, earlier_html, failure_html, welcome_html
 from twin_serving.page.asking import Shown, Talk, View, answer_views, explain
 from twin_serving.page.components import FAILED, QUIET, html, or_fault
@@ -123,7 +123,7 @@ class AskTab:
         self._send.click(
             self._on_send,
             [self.talk, self._comment, self._source],
-            [self._status, self._feedback, self._comment, self._source],
+            [self._status, self._feedback, self.talk],
             **QUIET,
         )
         self._earlier.click(self._on_new, outputs=everything, cancels=asked, **QUIET)
@@ -226,19 +226,22 @@ class AskTab:
             return {self._tabs: gr.Tabs(selected="why")}
         if event.act != "vote":
             return {self._status: gr.skip()}
-        talk = replace(talk, vote="up" if event.vote == "up" else "down")
+        vote: Vote = "up" if event.vote == "up" else "down"
+        talk = replace(talk, feedback=replace(talk.feedback, vote=vote))  # a reason stays
         return {
-            self._status: status_html(_keep(self._twin, talk, Feedback(talk.vote))),
-            self._actions: actions_html(votes=True, vote=talk.vote),
+            self._status: status_html(_keep(self._twin, talk)),
+            self._actions: actions_html(votes=True, vote=vote),
             self._feedback: gr.Group(visible=True),
             self.talk: talk,
         }
 
     def _on_send(self, talk: Talk, comment: str, source: str) -> Update:
-        given = Feedback(talk.vote, comment.strip() or None, source.strip() or None)
+        given = Feedback(talk.feedback.vote, comment.strip() or None, source.strip() or None)
+        talk = replace(talk, feedback=given)
         return {
-            self._status: status_html(_keep(self._twin, talk, given)),
-            **self._no_feedback(),
+            self._status: status_html(_keep(self._twin, talk)),
+            self._feedback: gr.Group(visible=False),
+            self.talk: talk,
         }
 
     def _on_new(self) -> Update:
@@ -276,12 +279,12 @@ def opening(twin: Twin, examples: Examples) -> tuple[list[tuple[str, str]], str]
     return choices, welcome_html(partitions, tried)
 
 
-def _keep(twin: Twin, talk: Talk, feedback: Feedback) -> str:
+def _keep(twin: Twin, talk: Talk) -> str:
     """Keep what the asker makes of the last answer; return what to say of that."""
     if twin.audit is None or not talk.answer_id:
         return "There is no answer to give feedback on."
     try:
-        twin.audit.give_feedback(talk.answer_id, feedback)
+        twin.audit.give_feedback(talk.answer_id, talk.feedback)
     except TwinError as error:
         return str(error)
     return "Thank you. It is kept in the audit trail."

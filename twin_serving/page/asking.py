@@ -9,7 +9,7 @@ from typing import Any
 from twin_assets.errors import TwinError
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer, Citation
-from twin_serving.audit import Vote
+from twin_serving.audit import Feedback
 from twin_serving.lineage import lineage
 from twin_serving.llm import Message
 from twin_serving.page.answer import actions_html, answer_html, failure_html, partial_answer_html
@@ -43,7 +43,7 @@ class Talk:
     """A conversation. ``asked`` and ``answer`` are the last turn, ``turns`` those before it.
 
     ``author`` is what was picked for the last question, ``lit`` the ids of the chunks that its
-    answer rests on, ``vote`` what the asker made of it.
+    answer rests on, ``feedback`` what the asker made of it.
     """
 
     turns: tuple[tuple[str, str], ...] = ()
@@ -51,7 +51,7 @@ class Talk:
     author: str = ""
     answer: str = ""
     answer_id: str = ""
-    vote: Vote | None = None
+    feedback: Feedback = field(default_factory=Feedback)
     lit: tuple[str, ...] = ()
 
     def with_question(self, question: str, author: str) -> "Talk":

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from urllib.parse import quote
 
 import pytest
 from anyio import to_thread
@@ -199,6 +200,23 @@ def test_pieces_appear_as_they_come(held: tuple[str, HeldAnswerer], open_tab: Op
     expect(page.locator(".answer-text")).to_have_text("First piece 1. Second piece.")
     expect(page.locator(".answered-by")).to_contain_text("answered by held")
     expect(page.locator("p[role=status]")).to_have_text("")
+
+
+def test_a_question_goes_before_the_one_of_the_address(
+    held: tuple[str, HeldAnswerer], open_tab: OpenTab
+) -> None:
+    address, answerer = held
+    page = open_tab(address)
+    page.goto(f"{address}/?q={quote(BREAD)}")
+    expect(page.locator(".answer-text")).to_have_text("First piece 1.")
+    expect(page.locator("#twin-answer button")).to_have_count(0)
+    page.get_by_label("Your question").fill(HEAT)
+    page.keyboard.press("Enter")
+    expect(page.locator(".asked")).to_have_text(HEAT)
+    answerer.go_on.set()
+    expect(page.locator(".answered-by")).to_contain_text("answered by held")
+    expect(page.locator(".asked")).to_have_text(HEAT)
+    expect(page.locator("#twin-send")).to_be_enabled()
 
 
 def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: OpenTab) -> None:

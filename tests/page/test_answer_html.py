@@ -13,6 +13,7 @@ from twin_serving.page.answer import (
     earlier_html,
     failure_html,
     meant_html,
+    partial_answer_html,
     welcome_html,
 )
 from twin_serving.retrieval import AuthorMatch, StageTrace
@@ -76,6 +77,8 @@ def test_whom_it_asked_can_be_corrected_with_a_click() -> None:
     page = Page(meant_html(retrieval(AuthorMatch("ada", "Ada", "full name, misspelled"))))
     assert "Asked of Ada matched by full name, misspelled" in page.text
     assert [one["data-author"] for one in page.all("button")] == ["*"]
+    partial = partial_answer_html(retrieval(AuthorMatch("ada", "Ada", "alias")), [])
+    assert buttons(partial) == []  # the answer to the one question would meet the other's
     html = meant_html(retrieval(None, "two fit", named=["ada", "bob"]))
     assert "everyone two fit" in Page(html).text
     assert [one["data-author"] for one in buttons(html)] == ["ada", "bob"]

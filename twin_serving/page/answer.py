@@ -71,8 +71,8 @@ def answer_html(answer: Answer, pieces: Sequence[Piece]) -> str:
 
 
 def partial_answer_html(retrieval: Retrieval, pieces: Sequence[Piece]) -> str:
-    """Return an answer that more pieces may follow."""
-    return _section(retrieval, f'<p class="answer-text">{text_html(pieces)}</p>')
+    """Return an answer that more pieces may follow; who was meant is corrected once it is whole."""
+    return _section(retrieval, f'<p class="answer-text">{text_html(pieces)}</p>', whole=False)
 
 
 def failure_html(message: str) -> str:
@@ -126,8 +126,13 @@ def earlier_html(turns: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def meant_html(retrieval: Retrieval) -> str:
-    """Return whom the question was taken to be about, and buttons that ask of somebody else."""
+def meant_html(retrieval: Retrieval, *, whole: bool = True) -> str:
+    """Return whom the question was taken to be about; beside a whole answer, buttons to change it.
+
+    Args:
+        retrieval: what was found, and of whom.
+        whole: whether no more of the answer is to come.
+    """
     match, stage = retrieval.author, _self_query(retrieval)
     if match is not None:
         how = match.matched_by if match.matched_by == "chosen" else f"matched by {match.matched_by}"
@@ -140,7 +145,7 @@ def meant_html(retrieval: Retrieval) -> str:
         others.append(_ask_of(slug, f"Ask only {names.get(slug, slug)}"))
     return (
         f'<p class="meant">Asked of <strong>{escape(name)}</strong> '
-        f'<span class="note">{escape(how)}</span> {"".join(others)}</p>'
+        f'<span class="note">{escape(how)}</span> {"".join(others) if whole else ""}</p>'
     )
 
 
@@ -163,12 +168,12 @@ def _picked(retrieval: Retrieval) -> str:
     return match.slug if match.matched_by == "chosen" else ""
 
 
-def _section(retrieval: Retrieval, body: str) -> str:
+def _section(retrieval: Retrieval, body: str, *, whole: bool = True) -> str:
     return (
         f'<section class="answer" aria-label="Answer" data-q="{escape(retrieval.question)}" '
         f'data-author="{escape(_picked(retrieval))}">'
         f'<h2 class="asked">{escape(retrieval.question)}</h2>'
-        f'{meant_html(retrieval)}<div aria-live="polite">{body}</div></section>'
+        f'{meant_html(retrieval, whole=whole)}<div aria-live="polite">{body}</div></section>'
     )
 
 

@@ -101,16 +101,19 @@ class AskTab:
         ]
         options: list[Any] = [self._author, self.talk, *self._controls]
         once: dict[str, Any] = {"trigger_mode": "once", "outputs": everything, **QUIET}
-        asked = [
-            gr.on(
-                [self._question.submit, self._ask.click],
-                self._on_ask,
-                [self._question, *options],
-                **once,
-            ),
+        opened = page.load(self._on_load, outputs=[self._author, self._answer], **QUIET)
+        others = [
+            opened.then(self._on_link, [self._author, self.talk], everything, **QUIET),
             gr.on([self._answer.click, self._actions.click], self._on_act, options, **once),
-            page.load(self._on_load, outputs=everything, **QUIET),
         ]
+        form = gr.on(
+            [self._question.submit, self._ask.click],
+            self._on_ask,
+            [self._question, *options],
+            cancels=others,  # else two answers would be written into one place
+            **once,
+        )
+        asked = [form, *others]
         self._stop.click(
             self._on_stop,
             outputs=[self._status, self._actions, self._ask, self._stop],
@@ -202,16 +205,20 @@ class AskTab:
         async for update in self._answering(talk, values, request.username):
             yield update
 
-    async def _on_load(self, request: gr.Request) -> AsyncIterator[Update]:
-        choices, welcome = await to_thread.run_sync(opening, self._twin, self._examples)
+    def _on_load(self, request: gr.Request) -> Update:
+        choices, welcome = opening(self._twin, self._examples)
         linked = str(request.query_params.get("author", ""))
         picked = linked if linked in {slug for _, slug in choices} else ""
-        yield {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
-        if text := str(request.query_params.get("q", "")):
-            async for update in self._answering(
-                Talk(asked=text, author=picked), option_values("balanced"), request.username
-            ):
-                yield update
+        return {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
+
+    async def _on_link(self, request: gr.Request, picked: str, talk: Talk) -> AsyncIterator[Update]:
+        text = str(request.query_params.get("q", ""))
+        if not text or talk.asked:  # whoever asks meanwhile goes first
+            yield {self._status: gr.skip()}
+            return
+        talk = Talk(asked=text, author=picked or "")
+        async for update in self._answering(talk, option_values("balanced"), request.username):
+            yield update
 
     def _on_stop(self) -> Update:
         return {

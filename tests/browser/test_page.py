@@ -168,10 +168,12 @@ class HeldAnswerer:
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
+        self.history: Sequence[Message] = ()
 
     async def stream(
         self, retrieval: Retrieval, history: Sequence[Message]
     ) -> AsyncIterator[Piece | Written]:
+        self.history = history
         start = retrieval.passages[0].candidate.start
         yield Piece("First piece [1].", (Support(1, start, start + 5),))
         await to_thread.run_sync(self.go_on.wait, 60)
@@ -231,6 +233,11 @@ def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: Open
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         answerer.go_on.set()
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
+    ask(page, "What does Mara Lindqvist say about rye?")
+    expect(page.locator(".earlier")).to_contain_text("First piece [1].")
+    expect(page.locator(".answered-by")).to_be_visible()
+    said = Message("user", BREAD), Message("assistant", "First piece [1].")
+    assert answerer.history == said
     ask(page, "")
     expect(page.get_by_role("alert")).to_contain_text("The question is empty.")
 
@@ -259,6 +266,9 @@ def test_a_fault_is_logged_and_shown_as_one_line(
             "Something went wrong; see the server's log."
         )
         assert "a secret detail" not in page.content()
+        expect(page.locator(".asked")).to_have_text(BREAD)
+        expect(page.locator(".answer-text")).to_have_text("First.")
+        expect(page.locator(".source").first).to_be_visible()
     assert "a secret detail" in caplog.text
 
 

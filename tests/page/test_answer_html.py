@@ -69,6 +69,13 @@ def test_an_error_is_one_announced_line() -> None:
     assert [p["role"] for p in page.all("p")] == ["alert"]
 
 
+def test_an_error_leaves_what_had_come() -> None:
+    found = retrieval(AuthorMatch("ada", "Ada", "alias"))
+    page = Page(failure_html("The server is down.", found, [Piece("First.")]))
+    assert "Why?" in page.text
+    assert "First.The server is down." in page.text
+
+
 def buttons(html: str) -> list[dict[str, str | None]]:
     return list(Page(html).all("button"))
 

@@ -56,8 +56,7 @@ def answer_html(answer: Answer, pieces: Sequence[Piece]) -> str:
     if not found.passages:
         return _section(found, f'<p class="notice nothing">{text}</p>')
     if answer.fault is not None:
-        body = (f'<p class="answer-text">{text}</p>' if text else "") + fault_html(answer.fault)
-        return _section(found, body)
+        return failure_html(answer.fault, found, pieces)
     quoted = answer.written.provider == _EXTRACTIVE
     by = "no language model" if quoted else f"answered by {escape(answer.written.by)}"
     label = "Quoted from the sources" if quoted else "Written by a language model"
@@ -75,9 +74,14 @@ def partial_answer_html(retrieval: Retrieval, pieces: Sequence[Piece]) -> str:
     return _section(retrieval, f'<p class="answer-text">{text_html(pieces)}</p>', whole=False)
 
 
-def failure_html(message: str) -> str:
-    """Return one calm line in the answer's place."""
-    return f'<section class="answer" aria-label="Answer">{fault_html(message)}</section>'
+def failure_html(
+    message: str, retrieval: Retrieval | None = None, pieces: Sequence[Piece] = ()
+) -> str:
+    """Return one calm line, below what had come of the answer."""
+    if retrieval is None:
+        return f'<section class="answer" aria-label="Answer">{fault_html(message)}</section>'
+    text = f'<p class="answer-text">{text_html(pieces)}</p>' if pieces else ""
+    return _section(retrieval, text + fault_html(message))
 
 
 def actions_html(*, votes: bool, vote: str | None = None, whole: bool = True) -> str:

@@ -162,7 +162,9 @@ class AskTab:
         views: Any = answer_views(self._twin, talk, options, shown, asker)
         async with aclosing(views):
             async for view in views:
+                talk = replace(talk, answer=shown.text)  # kept if it is stopped now
                 update: Update = dict(zip(self._shown(), astuple(view), strict=True))
+                update[self.talk] = talk
                 if shown.retrieval is not None and not shown.pieces and shown.answer is None:
                     update[self._question] = ""  # it stands above its answer now
                 yield update

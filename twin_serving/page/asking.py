@@ -42,6 +42,7 @@ class View:
 class Talk:
     """A conversation. ``asked`` and ``answer`` are the last turn, ``turns`` those before it.
 
+    ``answer`` is what has come of it, where it was stopped or failed half-way.
     ``author`` is what was picked for the last question, ``lit`` the ids of the chunks that its
     answer rests on, ``feedback`` what the asker made of it.
     """
@@ -88,6 +89,11 @@ class Shown:
     retrieval: Retrieval | None = None
     answer: Answer | None = None
 
+    @property
+    def text(self) -> str:
+        """What of the answer has come."""
+        return "".join(piece.text for piece in self.pieces).strip()
+
 
 async def answer_views(
     twin: Twin, talk: Talk, options: RetrievalOptions, shown: Shown, asker: str | None = None
@@ -131,11 +137,14 @@ async def answer_views(
                             sources=sources_html(event.sources, index),
                             how=trace_html(event.trace) + index_html(index, link),
                         )
+        return
     except TwinError as error:
-        yield View(answer=failure_html(str(error)), actions=_AGAIN)
+        fault = str(error)
     except Exception:
         _log.exception("A question could not be answered")
-        yield View(answer=failure_html(FAILED), actions=_AGAIN)
+        fault = FAILED
+    answer = failure_html(fault, shown.retrieval, shown.pieces)
+    yield View(answer=answer, actions=_AGAIN, sources=sources, how=how)
 
 
 def surface(asker: str | None) -> str:

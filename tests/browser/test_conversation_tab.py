@@ -114,6 +114,25 @@ def test_the_drawer_follows_the_preset_and_is_asked_with(address: str, open_tab:
     expect(page.locator(".source")).to_have_count(1)
 
 
+def test_a_missing_option_leaves_the_answer_as_it_is(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    answered(page, BREAD)
+    before = page.locator("#twin-answer").inner_html()
+    page.get_by_role("button", name="Options of every stage").click()
+    page.get_by_label("Passages kept (top)").fill("")
+    page.get_by_label("Your question").fill("And rye?")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#twin-status").get_by_role("alert")).to_contain_text("A number among")
+    expect(page.get_by_label("Your question")).to_have_value("And rye?")
+    assert page.locator("#twin-answer").inner_html() == before
+    assert serious_violations(page) == []
+    page.get_by_label("Passages kept (top)").fill("1")
+    ask(page, "And rye?")
+    answered(page, "And rye?")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_the_way_to_the_answer_is_a_picture(
     address: str, open_tab: OpenTab, sample_home: TwinSettings, width: int, scheme: str

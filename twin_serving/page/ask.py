@@ -16,7 +16,7 @@ from twin_serving.page.answer import actions_html, earlier_html, failure_html, w
 from twin_serving.page.asking import Shown, Talk, View, answer_views, explain
 from twin_serving.page.components import FAILED, QUIET, html, or_fault
 from twin_serving.page.examples import Examples
-from twin_serving.page.html import status_html
+from twin_serving.page.html import fault_html, status_html
 from twin_serving.page.options import (
     EVERYONE,
     follow_preset,
@@ -149,7 +149,7 @@ class AskTab:
         try:
             options = options_of(talk.author, values)
         except BadInputError as error:
-            yield {self._answer: failure_html(str(error))}
+            yield {self._status: fault_html(str(error))}  # the answer before stays as it is
             return
         yield {
             self._earlier: earlier_html(talk.turns),

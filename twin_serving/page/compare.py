@@ -91,16 +91,20 @@ def compare_tab(twin: Twin) -> None:
         async with create_task_group() as group:
             for setting, side in zip(settings, sides, strict=True):
                 group.start_soon(ask_side, variants, text, setting, side, request.username)
-        return {result: compared_html(sides), status: status_html("")}
+        return {
+            result: compared_html(text, sides),
+            status: status_html(""),
+            ask: gr.Button(interactive=True),
+        }
 
     asking = gr.on(
         [question.submit, ask.click],
-        lambda: status_html("Asking both…"),
-        outputs=status,
+        lambda: (status_html("Asking both…"), gr.Button(interactive=False)),
+        outputs=[status, ask],
         queue=False,
         **QUIET,
     )
-    asking.then(on_compare, [question, *left, *right], [result, status], **QUIET)
+    asking.then(on_compare, [question, *left, *right], [result, status, ask], **QUIET)
 
 
 def _controls(side: str, twin: Twin, preset: str) -> list[Any]:
@@ -141,15 +145,16 @@ async def ask_side(
         side.fault = FAILED
 
 
-def compared_html(sides: Sequence[Side]) -> str:
+def compared_html(question: str, sides: Sequence[Side]) -> str:
     """Return both answers side by side, with what only one of them found or said marked."""
+    asked = f'<h2 class="asked">{escape(question)}</h2>' if question.strip() else ""
     ranks = [_ranks(side) for side in sides]
     columns = [
         f'<section class="side" aria-label="{name.title()}">'
         f"{_side(side, name, sides[1 - at])}</section>"
         for at, (name, side) in enumerate(zip(_SIDES, sides, strict=True))
     ]
-    return f'{_summary(sides, ranks)}<div class="sides">{"".join(columns)}</div>'
+    return f'{asked}{_summary(sides, ranks)}<div class="sides">{"".join(columns)}</div>'
 
 
 def _summary(sides: Sequence[Side], ranks: Sequence[dict[str, int]]) -> str:

@@ -43,11 +43,11 @@ def build_page(twin: Twin) -> gr.Blocks:
             with gr.Tab("Indexes", id="indexes") as indexes:
                 indexes_tab(view, indexes, found)
             with gr.Tab("Add", id="add"):
-                add_tab(twin, view.builds)
+                added = add_tab(twin, view.builds)
             with gr.Tab("Activity", id="activity") as activity:
                 activity_tab(twin, activity)
             with ask:
-                AskTab(twin, page, tabs, why, found)
+                AskTab(twin, page, tabs, why, found).follow(ask, added)
         add_endpoints(twin)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page

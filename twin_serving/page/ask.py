@@ -132,6 +132,17 @@ class AskTab:
         self._earlier.click(self._on_new, outputs=everything, cancels=asked, **QUIET)
         follow_preset(self._preset, self._controls)
 
+    def follow(self, tab: gr.Tab, added: gr.HTML) -> None:
+        """Offer those who can be asked by now.
+
+        Args:
+            tab: this one; it is looked anew whenever it is chosen.
+            added: has buttons that lead here, to ask of an author.
+        """
+        offered = [self._author, self._answer]
+        tab.select(self._on_open, self.talk, offered, **QUIET)
+        added.click(self._on_added, self.talk, [*offered, self._tabs], **QUIET)
+
     def _shown(self) -> list[Any]:
         """Return the places of a view's parts, in its order."""
         return [self._status, self._answer, self._actions, self._sources, self._how]
@@ -212,6 +223,18 @@ class AskTab:
         linked = str(request.query_params.get("author", ""))
         picked = linked if linked in {slug for _, slug in choices} else ""
         return {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
+
+    def _on_open(self, talk: Talk) -> Update:
+        return self._offered(talk)
+
+    def _on_added(self, event: gr.EventData, talk: Talk) -> Update:
+        offered = self._offered(talk, value=event.author)
+        return {**offered, self._tabs: gr.Tabs(selected="ask")}
+
+    def _offered(self, talk: Talk, **picked: Any) -> Update:
+        choices, welcome = opening(self._twin, self._examples)
+        update: Update = {self._author: gr.Dropdown(choices, **picked)}
+        return update if talk.asked else {**update, self._answer: welcome}
 
     async def _on_link(self, request: gr.Request, picked: str, talk: Talk) -> AsyncIterator[Update]:
         text = str(request.query_params.get("q", ""))

@@ -127,6 +127,19 @@ def test_nothing_fitting_is_said_calmly(address: str, open_tab: OpenTab) -> None
     ask(page, "zxqv quarterly tax treaty of Liechtenstein")
     expect(page.locator(".notice")).to_contain_text("Nothing fitting was found")
     expect(page.locator(".notice-error, a.cite, .badge")).to_have_count(0)
+    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_be_hidden()
+
+
+def test_the_answer_is_copied_with_its_citations(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address, permissions=["clipboard-read", "clipboard-write"])
+    ask(page, BREAD)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    shown = page.locator(".answer-text").inner_text()
+    assert re.sub(r"\[(\d)\]", r"\1", copied) == shown
+    assert len(re.findall(r"\[\d\]", copied)) == page.locator("a.cite").count() > 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -102,7 +102,8 @@ def actions_html(*, votes: bool, vote: str | None = None, whole: bool = True) ->
 
     buttons = [button("retry", "Ask again")]
     if whole:
-        buttons.insert(0, '<button type="button" data-copy=".answer-text">Copy</button>')
+        of = "#twin-answer .answer-text"
+        buttons.insert(0, f'<button type="button" data-copy="{of}">Copy</button>')
     if votes:
         buttons += [thumb("up", "Helpful"), thumb("down", "Not helpful")]
     if whole:

@@ -23,11 +23,14 @@ document.addEventListener(
   true,
 );
 
-// <button data-copy=".answer-text"> copies the text of the first element that fits.
+// <button data-copy="#twin-answer .answer-text"> copies the text of the first element that fits,
+// its citations as [1].
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("button[data-copy]");
-  const text = button && document.querySelector(button.dataset.copy)?.innerText;
-  if (!text) return;
+  const copy = button && document.querySelector(button.dataset.copy)?.cloneNode(true);
+  if (!copy) return;
+  for (const chip of copy.querySelectorAll("a.cite")) chip.replaceWith(`[${chip.textContent}]`);
+  const text = copy.textContent;
   const label = button.textContent;
   try {
     await navigator.clipboard.writeText(text);

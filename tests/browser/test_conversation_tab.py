@@ -45,8 +45,12 @@ def test_a_follow_up_is_asked_of_the_same_author_until_told_otherwise(
     expect(linked.locator(".meant")).to_contain_text("everyone chosen")
     expect(linked.get_by_label("Author", exact=True)).to_have_value("Everyone")
 
-    page.get_by_role("button", name="New conversation").click()
+    page.get_by_role("button", name="Ask again").press("Enter")
+    expect(page.locator("#twin-answer")).to_be_focused()
+    answered(page, "How long does it take?")
+    page.get_by_role("button", name="New conversation").press("Enter")
     expect(page.locator(".welcome")).to_be_visible()
+    expect(page.get_by_label("Your question")).to_be_focused()
     expect(page.locator(".earlier, .actions, .source, .stage")).to_have_count(0)
 
 
@@ -78,8 +82,10 @@ def test_a_vote_and_the_right_source_reach_the_audit_trail(
     expect(page.locator("p[role=status]")).to_have_text("Thank you. It is kept in the audit trail.")
     expect(page.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
     page.get_by_label("What is good, wrong or missing?").fill("Too short")
+    assert serious_violations(page) == []
     page.get_by_label("Link that should have been cited").fill("https://mara-lindqvist.example/x")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send").press("Enter")
+    expect(page.get_by_role("button", name="Not helpful")).to_be_focused()
     expect(page.get_by_label("Link that should have been cited")).to_be_hidden()
     entry = next(iter(open_audit_log(sample_home).entries(judged=True)))
     assert entry.question == BREAD

@@ -211,10 +211,13 @@ def test_pieces_appear_as_they_come(held: tuple[str, HeldAnswerer], open_tab: Op
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
     expect(page.locator("p[role=status]")).to_have_text("Answering…")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_disabled()
+    page.locator("#source-1 summary").click()
     answerer.go_on.set()
     expect(page.locator(".answer-text")).to_have_text("First piece 1. Second piece.")
     expect(page.locator(".answered-by")).to_contain_text("answered by held")
     expect(page.locator("p[role=status]")).to_have_text("")
+    expect(page.locator(".sources h2")).to_have_text("Sources")
+    expect(page.locator("#source-1 .document")).to_be_visible()
 
 
 def test_a_question_goes_before_the_one_of_the_address(
@@ -241,7 +244,8 @@ def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: Open
     page.keyboard.press("Enter")
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
     with page.expect_response("**/gradio_api/reset"):  # the last word on the stopped answer
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Stop").press("Enter")
+        expect(page.locator("#twin-answer")).to_be_focused()
         expect(page.locator("p[role=status]")).to_have_text("Stopped.")
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         answerer.go_on.set()

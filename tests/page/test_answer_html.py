@@ -85,6 +85,7 @@ def test_whom_it_asked_can_be_corrected_with_a_click() -> None:
     assert "Asked of Ada matched by full name, misspelled" in page.text
     assert [one["data-author"] for one in page.all("button")] == ["*"]
     partial = partial_answer_html(retrieval(AuthorMatch("ada", "Ada", "alias")), [])
+    assert 'aria-busy="true"' in partial  # it is read out once it is whole
     assert buttons(partial) == []  # the answer to the one question would meet the other's
     html = meant_html(retrieval(None, "two fit", named=["ada", "bob"]))
     assert "everyone two fit" in Page(html).text

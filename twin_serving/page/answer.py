@@ -178,7 +178,8 @@ def _section(retrieval: Retrieval, body: str, *, whole: bool = True) -> str:
         f'<section class="answer" aria-label="Answer" data-q="{escape(retrieval.question)}" '
         f'data-author="{escape(_picked(retrieval))}">'
         f'<h2 class="asked">{escape(retrieval.question)}</h2>'
-        f'{meant_html(retrieval, whole=whole)}<div aria-live="polite">{body}</div></section>'
+        f'{meant_html(retrieval, whole=whole)}<div aria-live="polite" '
+        f'aria-busy="{"false" if whole else "true"}">{body}</div></section>'
     )
 
 

@@ -23,6 +23,23 @@ document.addEventListener(
   true,
 );
 
+// A source that was opened while the answer was written stays open in the list of its sources.
+{
+  const open = new Set();
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (target.matches?.("#twin-sources .source")) open[target.open ? "add" : "delete"](target.id);
+    },
+    true,
+  );
+  new MutationObserver(() => {
+    const sources = document.querySelectorAll("#twin-sources .source");
+    if (!sources.length) open.clear(); // another question
+    for (const source of sources) if (open.has(source.id)) source.open = true;
+  }).observe(document, { childList: true, subtree: true });
+}
+
 // <button data-copy="#twin-answer .answer-text"> copies the text of the first element that fits,
 // its citations as [1].
 document.addEventListener("click", async (event) => {

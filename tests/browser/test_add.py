@@ -102,6 +102,13 @@ def test_what_is_added_is_checked_stored_built_and_asked(
     expect(progress).to_contain_text("run twin build")
     assert stored(home) == {NAME: 1}
 
+    page.get_by_label("Author's full name").fill("Bob")
+    page.get_by_label("Links").fill("ftp://bob.example")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#twin-add-status")).to_have_text("Nothing was stored.")
+    expect(progress).to_contain_text("run twin build")  # of whom was added before
+    page.get_by_label("Links").fill("")
+
     archive = zip_of(
         tmp_path / "medium export.zip",
         {
@@ -128,12 +135,15 @@ def test_what_is_added_is_checked_stored_built_and_asked(
     build_all(home)
     expect(progress).to_contain_text("Can be asked now.")
     expect(progress.locator(".steps .done")).to_have_count(6)
-    link = progress.get_by_role("link", name=f"Ask about {NAME}")
-    expect(link).to_have_attribute("href", "/?author=ada-quillfeather")
     assert serious_violations(page) == []
 
     page.get_by_role("tab", name="Ask").click()
+    expect(page.locator(".welcome")).to_contain_text(NAME)
     ask(page, "Why does a copper kettle sing?")
+    expect(page.locator(".source .title").first).to_have_text("On kettles")
+    page.get_by_role("tab", name="Add").click()
+    progress.get_by_role("button", name=f"Ask about {NAME}").click()
+    expect(page.get_by_label("Author", exact=True)).to_have_value(f"{NAME} (2)")
     expect(page.locator(".source .title").first).to_have_text("On kettles")
 
 

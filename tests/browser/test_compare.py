@@ -36,6 +36,28 @@ def test_two_settings_answer_side_by_side(address: str, open_tab: OpenTab) -> No
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_a_result_says_what_was_asked(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address, color_scheme="dark")
+    page.get_by_role("tab", name="Compare").click()
+    question, send = page.get_by_label("Question for both"), page.locator("#twin-compare-send")
+    question.fill(QUESTION)
+    # whether the button could be pressed at any time until there was a result
+    page.evaluate(
+        """() => new MutationObserver(() => {
+            const asking = document.querySelector("#twin-compare-status").textContent.trim();
+            const button = document.querySelector("#twin-compare-send");
+            if (asking && button.disabled) window.wasDisabled = true;
+        }).observe(document.body, { subtree: true, childList: true, attributes: true })"""
+    )
+    send.click()
+    question.fill("Something else?")
+    page.locator(".compared").wait_for()
+    expect(page.locator("#twin-compare-result h2").first).to_have_text(QUESTION)
+    expect(send).to_be_enabled()
+    assert page.evaluate("window.wasDisabled")
+    assert serious_violations(page) == []
+
+
 def test_each_side_has_every_option_in_a_drawer_of_its_own(
     address: str, open_tab: OpenTab, sample_home: TwinSettings
 ) -> None:

@@ -45,8 +45,12 @@ def test_a_follow_up_is_asked_of_the_same_author_until_told_otherwise(
     expect(linked.locator(".meant")).to_contain_text("everyone chosen")
     expect(linked.get_by_label("Author", exact=True)).to_have_value("Everyone")
 
-    page.get_by_role("button", name="New conversation").click()
+    page.get_by_role("button", name="Ask again").press("Enter")
+    expect(page.locator("#twin-answer")).to_be_focused()
+    answered(page, "How long does it take?")
+    page.get_by_role("button", name="New conversation").press("Enter")
     expect(page.locator(".welcome")).to_be_visible()
+    expect(page.get_by_label("Your question")).to_be_focused()
     expect(page.locator(".earlier, .actions, .source, .stage")).to_have_count(0)
 
 
@@ -78,8 +82,10 @@ def test_a_vote_and_the_right_source_reach_the_audit_trail(
     expect(page.locator("p[role=status]")).to_have_text("Thank you. It is kept in the audit trail.")
     expect(page.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "true")
     page.get_by_label("What is good, wrong or missing?").fill("Too short")
+    assert serious_violations(page) == []
     page.get_by_label("Link that should have been cited").fill("https://mara-lindqvist.example/x")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send").press("Enter")
+    expect(page.get_by_role("button", name="Not helpful")).to_be_focused()
     expect(page.get_by_label("Link that should have been cited")).to_be_hidden()
     entry = next(iter(open_audit_log(sample_home).entries(judged=True)))
     assert entry.question == BREAD
@@ -88,7 +94,13 @@ def test_a_vote_and_the_right_source_reach_the_audit_trail(
     expect(page.get_by_role("button", name="Helpful", exact=True)).to_have_attribute(
         "aria-pressed", "true"
     )
-    expect(page.get_by_label("Link that should have been cited")).to_have_value("")
+    expect(page.get_by_label("What is good, wrong or missing?")).to_have_value("Too short")
+    entry = next(iter(open_audit_log(sample_home).entries(judged=True)))
+    assert entry.feedback == Feedback("up", "Too short", "https://mara-lindqvist.example/x")
+    ask(page, BREAD)
+    answered(page, BREAD)
+    page.get_by_role("button", name="Helpful", exact=True).click()
+    expect(page.get_by_label("What is good, wrong or missing?")).to_have_value("")
 
 
 def test_the_drawer_follows_the_preset_and_is_asked_with(address: str, open_tab: OpenTab) -> None:
@@ -106,6 +118,25 @@ def test_the_drawer_follows_the_preset_and_is_asked_with(address: str, open_tab:
     expect(page.locator("#twin-how")).to_contain_text("candidates 6")
     expect(page.locator(".stage.skipped .name")).to_have_text(["Phrasings", "Rerank"])
     expect(page.locator(".source")).to_have_count(1)
+
+
+def test_a_missing_option_leaves_the_answer_as_it_is(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address)
+    ask(page, BREAD)
+    answered(page, BREAD)
+    before = page.locator("#twin-answer").inner_html()
+    page.get_by_role("button", name="Options of every stage").click()
+    page.get_by_label("Passages kept (top)").fill("")
+    page.get_by_label("Your question").fill("And rye?")
+    page.get_by_label("Your question").press("Enter")
+    expect(page.locator("#twin-status").get_by_role("alert")).to_contain_text("A number among")
+    expect(page.get_by_label("Your question")).to_have_value("And rye?")
+    assert page.locator("#twin-answer").inner_html() == before
+    assert serious_violations(page) == []
+    page.get_by_label("Passages kept (top)").fill("1")
+    ask(page, "And rye?")
+    answered(page, "And rye?")
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

@@ -1,7 +1,6 @@
 """A crawled page that tries to take over ours: everything it says is shown, nothing is done."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -65,7 +64,8 @@ def test_hostile_texts_are_shown_and_not_run(hostile_address: str, open_tab: Ope
     expect(page.locator(".source .title")).to_contain_text("Watering tomatoes")
     # what is quoted is quoted as text, whatever it says
     answer = page.locator(".answer-text")
-    expect(answer).to_contain_text(re.compile("tomatoes", re.IGNORECASE))
+    expect(answer).to_contain_text('<img src=x onerror="owned()">')
+    expect(answer).to_contain_text("${owned()} {{owned}}")
     expect(page.locator(".badge")).to_have_text("Quoted from the sources")
     page.locator("a.cite").first.click()
     expect(page.locator(".source .passage")).to_contain_text('<img src=x onerror="owned()">')

@@ -1,6 +1,7 @@
 """The indexes tab over a home with a real Dagster beside it, as a reader uses it."""
 
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -107,6 +108,29 @@ def test_a_build_is_requested_followed_and_gone_back_from(site: Site, open_tab: 
     assert site.version("ada") == before
     expect(ada).to_contain_text("rolled back")
     expect(ada.get_by_role("button")).to_be_focused()
+
+
+def test_no_click_is_lost_while_dagster_plans_a_build(site: Site, open_tab: OpenTab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes a request and says nothing
+        port = silent.getsockname()[1]
+        twin = Twin(site.twin.settings.model_copy(update={"dagster_port": port}))
+        with serving(twin) as address:
+            page = open_tab(address)
+            open_indexes(page)
+            ada, bob, eve = (row_of(page, name) for name in ("Ada", "Bob", "Eve"))
+            eve.get_by_role("button", name="Build").click()
+            expect(eve).to_contain_text("building…")
+            bob.get_by_role("button", name="Build").click()
+            expect(bob).to_contain_text("building…")
+            ada.get_by_role("button", name="Ada", exact=True).click()
+            expect(page.locator("tr.details")).to_be_visible()
+            expect(eve).to_contain_text("building…")
+            silent.close()
+            said = page.locator("#twin-indexes-said")
+            expect(said).to_contain_text("Dagster's webserver does not answer.")
+            expect(eve.get_by_role("button", name="Build")).to_be_visible()
+            expect(bob.get_by_role("button", name="Build")).to_be_visible()
+            expect(page.locator("tr.details")).to_be_visible()
 
 
 def test_the_map_is_coloured_and_read_from_chunk_to_chunk(site: Site, open_tab: OpenTab) -> None:

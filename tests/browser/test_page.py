@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
+from urllib.parse import quote
 
 import pytest
 from anyio import to_thread
@@ -126,6 +127,19 @@ def test_nothing_fitting_is_said_calmly(address: str, open_tab: OpenTab) -> None
     ask(page, "zxqv quarterly tax treaty of Liechtenstein")
     expect(page.locator(".notice")).to_contain_text("Nothing fitting was found")
     expect(page.locator(".notice-error, a.cite, .badge")).to_have_count(0)
+    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    expect(page.get_by_role("button", name="Copy")).to_be_hidden()
+
+
+def test_the_answer_is_copied_with_its_citations(address: str, open_tab: OpenTab) -> None:
+    page = open_tab(address, permissions=["clipboard-read", "clipboard-write"])
+    ask(page, BREAD)
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    shown = page.locator(".answer-text").inner_text()
+    assert re.sub(r"\[(\d)\]", r"\1", copied) == shown
+    assert len(re.findall(r"\[\d\]", copied)) == page.locator("a.cite").count() > 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -167,10 +181,12 @@ class HeldAnswerer:
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
+        self.history: Sequence[Message] = ()
 
     async def stream(
         self, retrieval: Retrieval, history: Sequence[Message]
     ) -> AsyncIterator[Piece | Written]:
+        self.history = history
         start = retrieval.passages[0].candidate.start
         yield Piece("First piece [1].", (Support(1, start, start + 5),))
         await to_thread.run_sync(self.go_on.wait, 60)
@@ -195,10 +211,30 @@ def test_pieces_appear_as_they_come(held: tuple[str, HeldAnswerer], open_tab: Op
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
     expect(page.locator("p[role=status]")).to_have_text("Answering…")
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_disabled()
+    page.locator("#source-1 summary").click()
     answerer.go_on.set()
     expect(page.locator(".answer-text")).to_have_text("First piece 1. Second piece.")
     expect(page.locator(".answered-by")).to_contain_text("answered by held")
     expect(page.locator("p[role=status]")).to_have_text("")
+    expect(page.locator(".sources h2")).to_have_text("Sources")
+    expect(page.locator("#source-1 .document")).to_be_visible()
+
+
+def test_a_question_goes_before_the_one_of_the_address(
+    held: tuple[str, HeldAnswerer], open_tab: OpenTab
+) -> None:
+    address, answerer = held
+    page = open_tab(address)
+    page.goto(f"{address}/?q={quote(BREAD)}")
+    expect(page.locator(".answer-text")).to_have_text("First piece 1.")
+    expect(page.locator("#twin-answer button")).to_have_count(0)
+    page.get_by_label("Your question").fill(HEAT)
+    page.keyboard.press("Enter")
+    expect(page.locator(".asked")).to_have_text(HEAT)
+    answerer.go_on.set()
+    expect(page.locator(".answered-by")).to_contain_text("answered by held")
+    expect(page.locator(".asked")).to_have_text(HEAT)
+    expect(page.locator("#twin-send")).to_be_enabled()
 
 
 def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: OpenTab) -> None:
@@ -208,11 +244,17 @@ def test_stop_keeps_what_was_said(held: tuple[str, HeldAnswerer], open_tab: Open
     page.keyboard.press("Enter")
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
     with page.expect_response("**/gradio_api/reset"):  # the last word on the stopped answer
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Stop").press("Enter")
+        expect(page.locator("#twin-answer")).to_be_focused()
         expect(page.locator("p[role=status]")).to_have_text("Stopped.")
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         answerer.go_on.set()
     expect(page.locator(".answer-text")).to_have_text("First piece 1.")
+    ask(page, "What does Mara Lindqvist say about rye?")
+    expect(page.locator(".earlier")).to_contain_text("First piece [1].")
+    expect(page.locator(".answered-by")).to_be_visible()
+    said = Message("user", BREAD), Message("assistant", "First piece [1].")
+    assert answerer.history == said
     ask(page, "")
     expect(page.get_by_role("alert")).to_contain_text("The question is empty.")
 
@@ -241,6 +283,9 @@ def test_a_fault_is_logged_and_shown_as_one_line(
             "Something went wrong; see the server's log."
         )
         assert "a secret detail" not in page.content()
+        expect(page.locator(".asked")).to_have_text(BREAD)
+        expect(page.locator(".answer-text")).to_have_text("First.")
+        expect(page.locator(".source").first).to_be_visible()
     assert "a secret detail" in caplog.text
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import dagster as dg
+from accessibility import serious_violations
 from app_servers import serving
 from dagster_services import CUT, build_home, settings_of
 from driving import BROWSER, OpenTab, apart, ask
@@ -34,9 +35,17 @@ def test_who_signed_in_asks(sample_home: TwinSettings, open_tab: OpenTab, tmp_pa
     with serving(twin) as address:
         page = open_tab(address, wait_for="form, input")
         expect(page.get_by_label("Your question")).to_have_count(0)
+        untitled = "document-title"  # as Gradio makes its form
+        assert [v for v in serious_violations(page) if not v.startswith(untitled)] == []
         sign_in(page)
         ask(page, "What does Mara Lindqvist say about rye?")
         expect(page.locator(".actions")).to_be_visible()
+        expect(page.locator("#twin-who")).to_contain_text("Signed in as ann")
+        assert serious_violations(page) == []
+        page.get_by_role("link", name="Sign out").click()
+        expect(page.get_by_label("password")).to_be_visible()
+        page.goto(address)
+        expect(page.get_by_label("password")).to_be_visible()
     (entry,) = twin.audit.entries()
     assert entry.through == "page: ann"
 

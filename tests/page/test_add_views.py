@@ -80,9 +80,9 @@ def test_progress_is_told_in_words_and_marks(
     assert words in page.text
     assert [one["class"] for one in page.all("li")] == marks
     links = [one["href"] for one in page.all("a")]
-    assert links == (
-        ["/?author=ada"] if stage is Stage.READY else [f"{DAGSTER}/runs/r1"] if run_id else []
-    )
+    assert links == ([f"{DAGSTER}/runs/r1"] if run_id else [])
+    asked = [one["data-author"] for one in page.all("button") if one["data-act"] == "ask"]
+    assert asked == (["ada"] if stage is Stage.READY else [])
 
 
 def test_hostile_words_are_text() -> None:

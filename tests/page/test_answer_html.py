@@ -13,6 +13,7 @@ from twin_serving.page.answer import (
     earlier_html,
     failure_html,
     meant_html,
+    partial_answer_html,
     welcome_html,
 )
 from twin_serving.retrieval import AuthorMatch, StageTrace
@@ -68,6 +69,13 @@ def test_an_error_is_one_announced_line() -> None:
     assert [p["role"] for p in page.all("p")] == ["alert"]
 
 
+def test_an_error_leaves_what_had_come() -> None:
+    found = retrieval(AuthorMatch("ada", "Ada", "alias"))
+    page = Page(failure_html("The server is down.", found, [Piece("First.")]))
+    assert "Why?" in page.text
+    assert "First.The server is down." in page.text
+
+
 def buttons(html: str) -> list[dict[str, str | None]]:
     return list(Page(html).all("button"))
 
@@ -76,6 +84,9 @@ def test_whom_it_asked_can_be_corrected_with_a_click() -> None:
     page = Page(meant_html(retrieval(AuthorMatch("ada", "Ada", "full name, misspelled"))))
     assert "Asked of Ada matched by full name, misspelled" in page.text
     assert [one["data-author"] for one in page.all("button")] == ["*"]
+    partial = partial_answer_html(retrieval(AuthorMatch("ada", "Ada", "alias")), [])
+    assert 'aria-busy="true"' in partial  # it is read out once it is whole
+    assert buttons(partial) == []  # the answer to the one question would meet the other's
     html = meant_html(retrieval(None, "two fit", named=["ada", "bob"]))
     assert "everyone two fit" in Page(html).text
     assert [one["data-author"] for one in buttons(html)] == ["ada", "bob"]

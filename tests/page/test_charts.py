@@ -39,6 +39,8 @@ def test_a_line_breaks_where_there_is_no_value() -> None:
     )
     paths = [str(one["d"]) for one in Page(html).all("path") if one["class"] != "grid"]
     assert paths == ["M12.50 75.00L37.50 50.00", "M87.50 0.00L87.50 0.00"]
+    lone = [str(one["d"]) for one in Page(html).all("path") if "lone" in str(one["class"])]
+    assert lone == paths[1:]  # it is drawn larger
 
 
 @pytest.mark.parametrize("draw", [bars_html, lines_html])

@@ -19,11 +19,12 @@ def side(texts: Sequence[str], *chunks: str, fault: str | None = None) -> Side:
     whole = replace(
         answer(citations, fault=fault), trace=(StageTrace("search", 0.25), StageTrace("x", 0.25))
     )
-    return Side([Piece(f"{text} [1]", (Support(1, 0, 5),)) for text in texts], whole)
+    return Side([Piece(f" {text} [1]", (Support(1, 0, 5),)) for text in texts], whole)
 
 
 def test_what_is_the_same_is_not_marked() -> None:
-    page = Page(compared_html([side(["One."], "a", "b"), side(["One."], "a", "b")]))
+    page = Page(compared_html("Why?", [side(["One."], "a", "b"), side(["One."], "a", "b")]))
+    assert page.text.startswith("Why?")
     assert "2 of 2 passages are on both sides; the answers have the same words" in page.text
     assert not list(page.all("ins"))
     assert page.text.count("on both sides") == 5
@@ -31,7 +32,7 @@ def test_what_is_the_same_is_not_marked() -> None:
 
 
 def test_what_differs_is_marked_on_its_side() -> None:
-    html = compared_html([side(["One.", "Two."], "a", "b"), side(["One."], "b", "c")])
+    html = compared_html("Why?", [side(["One.", "Two."], "a", "b"), side(["One."], "b", "c")])
     page = Page(html)
     assert "1 of 3 passages are on both sides, 1 of them in another place" in page.text
     assert "different words" in page.text
@@ -45,16 +46,40 @@ def test_what_differs_is_marked_on_its_side() -> None:
     assert ids == ["left-1", "left-2", "right-1", "right-2"]
 
 
+def test_the_tokens_of_a_model_are_joined_before_they_are_compared() -> None:
+    def tokens(*texts: str) -> Side:
+        return replace(side([], "a"), pieces=[Piece(text) for text in texts])
+
+    left = tokens("It is", " use", "ful.", "\n\n", "Wait 20", " minutes", ", not 40.", " Bye.")
+    right = tokens("It", " is useful. ", "Wait 40 minutes,", " not 20.", " Bye.")
+    html = compared_html("Why?", [left, right])
+    assert "It is useful.\n\n<ins>Wait 20 minutes, not 40.</ins> Bye.</p>" in html
+    assert "It is useful. <ins>Wait 40 minutes, not 20.</ins> Bye.</p>" in html
+
+
+def test_a_sentence_keeps_the_citations_behind_it() -> None:
+    cited = Piece(" [1]", (Support(1, 0, 5),))
+    left = replace(side([], "a"), pieces=[Piece("One."), cited, Piece(" Two."), cited])
+    right = replace(side([], "a"), pieces=[Piece("One."), cited, Piece(" Three."), cited])
+    html = compared_html("Why?", [left, right])
+    assert html.count("<ins>") == 2
+    links = [link for link in Page(html).all("a") if "cite" in (link.get("class") or "")]
+    assert len(links) == 4
+    assert '</a> <ins>Two. <a class="cite"' in html
+
+
 def test_a_side_without_an_answer_says_why() -> None:
-    page = Page(compared_html([side(["One."], "a"), Side(fault="No index is served.")]))
+    page = Page(compared_html("Why?", [side(["One."], "a"), Side(fault="No index is served.")]))
     assert not list(page.all("ins"))  # there is nothing to compare with
     assert "No index is served." in page.text
     assert "passages are on both sides" not in page.text
-    page = Page(compared_html([side(["One."], "a", fault="The server is down."), side([], "a")]))
+    page = Page(
+        compared_html("Why?", [side(["One."], "a", fault="The server is down."), side([], "a")])
+    )
     assert "The server is down." in page.text
 
 
 def test_hostile_answers_do_nothing() -> None:
-    html = compared_html([side([HOSTILE], HOSTILE), Side(fault=HOSTILE)])
+    html = compared_html(HOSTILE, [side([HOSTILE], HOSTILE), Side(fault=HOSTILE)])
     assert_harmless(html)
     assert "alert(1)" in Page(html).text

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from shown import answer, citation
 
+from twin_serving.audit import Feedback
 from twin_serving.llm import Message
 from twin_serving.page.asking import Talk
 from twin_serving.page.options import EVERYONE, option_values, options_of
@@ -18,7 +19,7 @@ def test_a_question_goes_on_from_what_was_said() -> None:
     assert (said.answer, said.answer_id, said.lit) == ("1.", "1", ("chunk",))
     second = said.with_question("Two?", "")
     assert second.history == [Message("user", "One?"), Message("assistant", "1.")]
-    assert (second.answer, second.lit, second.vote) == ("", (), None)
+    assert (second.answer, second.lit, second.feedback) == ("", (), Feedback())
 
 
 def test_asking_again_forgets_the_answer_and_not_what_was_before() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from hmac import compare_digest
+from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -11,7 +12,7 @@ from twin_serving.page.activity import activity_tab
 from twin_serving.page.add import add_tab
 from twin_serving.page.ask import AskTab
 from twin_serving.page.compare import compare_tab
-from twin_serving.page.components import html
+from twin_serving.page.components import QUIET, html
 from twin_serving.page.indexes import indexes_tab
 from twin_serving.page.indexes_view import IndexesView
 from twin_serving.page.why import NO_ANSWER
@@ -33,6 +34,8 @@ def build_page(twin: Twin) -> gr.Blocks:
     page = gr.Blocks(title="Twin", analytics_enabled=False, delete_cache=_ABANDONED)
     with page:
         html(_HEADER, elem_id="twin-header")
+        if twin.settings.accounts:
+            page.load(_signed_in, outputs=html(elem_id="twin-who"), **QUIET)
         found = gr.State(())  # the ids of the chunks that the last question found
         with gr.Tabs(elem_id="twin-tabs", overflow_behavior="wrap") as tabs:
             ask = gr.Tab("Ask", id="ask")
@@ -43,11 +46,11 @@ def build_page(twin: Twin) -> gr.Blocks:
             with gr.Tab("Indexes", id="indexes") as indexes:
                 indexes_tab(view, indexes, found)
             with gr.Tab("Add", id="add"):
-                add_tab(twin, view.builds)
+                added = add_tab(twin, view.builds)
             with gr.Tab("Activity", id="activity") as activity:
                 activity_tab(twin, activity)
             with ask:
-                AskTab(twin, page, tabs, why, found)
+                AskTab(twin, page, tabs, why, found).follow(ask, added)
         add_endpoints(twin)
     page.queue(default_concurrency_limit=None, api_open=False)  # the twin limits itself
     return page
@@ -78,6 +81,12 @@ def mount_page(app: FastAPI, twin: Twin) -> None:
     )
 
 
+def _signed_in(request: gr.Request) -> str:
+    """Return who is signed in, and the link that ends it, which is Gradio's."""
+    name = escape(request.username or "")
+    return f'<p>Signed in as <strong>{name}</strong> <a href="/logout">Sign out</a></p>'
+
+
 def _may_sign_in(accounts: Mapping[str, str]) -> Callable[[str, str], bool] | None:
     """Return what says whether a name and password may sign in; None where nobody needs to."""
 
@@ -98,4 +107,11 @@ def _theme() -> gr.themes.Base:
         body_background_fill_dark="#171614",
         body_text_color="#1f1d1a",
         body_text_color_dark="#ece8df",
+        # of the form to sign in, which has no style of ours
+        button_primary_background_fill="#14606a",
+        button_primary_background_fill_dark="#86c8c6",
+        button_primary_background_fill_hover="#0e4a52",
+        button_primary_background_fill_hover_dark="#a8dcda",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#10201f",
     )

@@ -106,8 +106,8 @@ async def request_builds(builds: Builds, following: Following | None) -> None:
             _log.exception("The build of %s could not be requested", author)
 
 
-def add_tab(twin: Twin, builds: Builds) -> None:
-    """Make the tab's components and what they do."""
+def add_tab(twin: Twin, builds: Builds) -> gr.HTML:
+    """Make the tab's components and what they do; return the one with the buttons that ask."""
     settings = twin.settings
     reader = ProgressReader(settings, twin.catalog)
     with gr.Row(elem_id="twin-add"):
@@ -119,8 +119,9 @@ def add_tab(twin: Twin, builds: Builds) -> None:
                 status = html(status_html(""), elem_id="twin-add-status")
         with gr.Column():
             report = html(render_hints(settings.upload_megabytes), elem_id="twin-add-report")
-            progress = html(elem_id="twin-add-progress")
+            progress = html(elem_id="twin-add-progress", acts=True)
     following = gr.State(None)
+    stored = gr.State(None)  # what the last press of Add stored, to be followed
     timer = gr.Timer(_POLL_SECONDS, active=False)
 
     def on_check(*values: Any) -> Iterator[tuple[str, str]]:
@@ -130,16 +131,14 @@ def add_tab(twin: Twin, builds: Builds) -> None:
     def on_add(*values: Any) -> Iterator[tuple[Any, ...]]:
         wanted = wanted_from(*values)
         for view in add_views(settings, wanted):
-            is_stored = view.following is not None
-            form: list[Any] = [gr.skip()] * len(fields)
-            if is_stored:
+            anew: list[Any] = [gr.skip()] * len(changed)
+            if view.following is not None:  # else what was stored before is followed further
                 _remove(wanted.upload)
-                form = ["", "", "", None]
-            timer = gr.Timer(active=is_stored)
-            yield view.status, view.report, "", *form, view.following, timer
+                anew = ["", "", "", None, "", view.following, gr.Timer(active=True)]
+            yield view.status, view.report, *anew, view.following
 
-    async def on_added(following: Following | None) -> None:
-        await request_builds(builds, following)
+    async def on_added(stored: Following | None) -> None:
+        await request_builds(builds, stored)
 
     def on_tick(following: Following | None) -> tuple[Any, gr.Timer]:
         if following is None:
@@ -150,10 +149,11 @@ def add_tab(twin: Twin, builds: Builds) -> None:
     # without Gradio's own reading of the file's value, which leaves an empty file behind each time
     raw: dict[str, Any] = {**_ONCE, "preprocess": False}
     look.click(on_check, fields, [status, report], **raw)
-    outputs = [status, report, progress, *fields, following, timer]
-    added = add.click(on_add, fields, outputs, **raw)
-    added.then(on_added, following, **_ONCE)
+    changed = [*fields, progress, following, timer]
+    added = add.click(on_add, fields, [status, report, *changed, stored], **raw)
+    added.then(on_added, stored, **_ONCE)
     timer.tick(on_tick, [following], [progress, timer], **_ONCE)
+    return progress
 
 
 def _form() -> list[gr.components.Component]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from html import escape
-from urllib.parse import quote
 
 from twin_assets.documents import Category
 from twin_assets.raw_store.jsonl import BadLine
@@ -101,14 +100,16 @@ def render_added(added: Added, followed: int) -> str:
 
 
 def render_progress(progress: Progress, dagster_link: str) -> str:
-    """Return how far the author is, with a link to ask or to the run."""
+    """Return how far the author is, with a button to ask or a link to the run."""
     author = progress.author
     said = _STAGES.get(progress.stage) or f"The build failed: {escape(progress.reason)}"
     is_failed = progress.stage is Stage.FAILED
     links = []
     if progress.stage is Stage.READY:
-        href = f"/?author={quote(author.slug)}"
-        links.append(f'<a class="go" href="{escape(href)}">Ask about {escape(author.name)}</a>')
+        links.append(
+            f'<button type="button" class="go" data-act="ask" data-author="{escape(author.slug)}">'
+            f"Ask about {escape(author.name)}</button>"
+        )
     if progress.run_id is not None:
         links.append(link_html(run_link(dagster_link, progress.run_id), "Run in Dagster"))
     steps = "".join(

@@ -56,8 +56,7 @@ def answer_html(answer: Answer, pieces: Sequence[Piece]) -> str:
     if not found.passages:
         return _section(found, f'<p class="notice nothing">{text}</p>')
     if answer.fault is not None:
-        body = (f'<p class="answer-text">{text}</p>' if text else "") + fault_html(answer.fault)
-        return _section(found, body)
+        return failure_html(answer.fault, found, pieces)
     quoted = answer.written.provider == _EXTRACTIVE
     by = "no language model" if quoted else f"answered by {escape(answer.written.by)}"
     label = "Quoted from the sources" if quoted else "Written by a language model"
@@ -71,13 +70,18 @@ def answer_html(answer: Answer, pieces: Sequence[Piece]) -> str:
 
 
 def partial_answer_html(retrieval: Retrieval, pieces: Sequence[Piece]) -> str:
-    """Return an answer that more pieces may follow."""
-    return _section(retrieval, f'<p class="answer-text">{text_html(pieces)}</p>')
+    """Return an answer that more pieces may follow; who was meant is corrected once it is whole."""
+    return _section(retrieval, f'<p class="answer-text">{text_html(pieces)}</p>', whole=False)
 
 
-def failure_html(message: str) -> str:
-    """Return one calm line in the answer's place."""
-    return f'<section class="answer" aria-label="Answer">{fault_html(message)}</section>'
+def failure_html(
+    message: str, retrieval: Retrieval | None = None, pieces: Sequence[Piece] = ()
+) -> str:
+    """Return one calm line, below what had come of the answer."""
+    if retrieval is None:
+        return f'<section class="answer" aria-label="Answer">{fault_html(message)}</section>'
+    text = f'<p class="answer-text">{text_html(pieces)}</p>' if pieces else ""
+    return _section(retrieval, text + fault_html(message))
 
 
 def actions_html(*, votes: bool, vote: str | None = None, whole: bool = True) -> str:
@@ -98,7 +102,8 @@ def actions_html(*, votes: bool, vote: str | None = None, whole: bool = True) ->
 
     buttons = [button("retry", "Ask again")]
     if whole:
-        buttons.insert(0, '<button type="button" data-copy=".answer-text">Copy</button>')
+        of = "#twin-answer .answer-text"
+        buttons.insert(0, f'<button type="button" data-copy="{of}">Copy</button>')
     if votes:
         buttons += [thumb("up", "Helpful"), thumb("down", "Not helpful")]
     if whole:
@@ -126,8 +131,13 @@ def earlier_html(turns: Sequence[tuple[str, str]]) -> str:
     )
 
 
-def meant_html(retrieval: Retrieval) -> str:
-    """Return whom the question was taken to be about, and buttons that ask of somebody else."""
+def meant_html(retrieval: Retrieval, *, whole: bool = True) -> str:
+    """Return whom the question was taken to be about; beside a whole answer, buttons to change it.
+
+    Args:
+        retrieval: what was found, and of whom.
+        whole: whether no more of the answer is to come.
+    """
     match, stage = retrieval.author, _self_query(retrieval)
     if match is not None:
         how = match.matched_by if match.matched_by == "chosen" else f"matched by {match.matched_by}"
@@ -140,7 +150,7 @@ def meant_html(retrieval: Retrieval) -> str:
         others.append(_ask_of(slug, f"Ask only {names.get(slug, slug)}"))
     return (
         f'<p class="meant">Asked of <strong>{escape(name)}</strong> '
-        f'<span class="note">{escape(how)}</span> {"".join(others)}</p>'
+        f'<span class="note">{escape(how)}</span> {"".join(others) if whole else ""}</p>'
     )
 
 
@@ -163,12 +173,13 @@ def _picked(retrieval: Retrieval) -> str:
     return match.slug if match.matched_by == "chosen" else ""
 
 
-def _section(retrieval: Retrieval, body: str) -> str:
+def _section(retrieval: Retrieval, body: str, *, whole: bool = True) -> str:
     return (
         f'<section class="answer" aria-label="Answer" data-q="{escape(retrieval.question)}" '
         f'data-author="{escape(_picked(retrieval))}">'
         f'<h2 class="asked">{escape(retrieval.question)}</h2>'
-        f'{meant_html(retrieval)}<div aria-live="polite">{body}</div></section>'
+        f'{meant_html(retrieval, whole=whole)}<div aria-live="polite" '
+        f'aria-busy="{"false" if whole else "true"}">{body}</div></section>'
     )
 
 

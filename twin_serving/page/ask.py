@@ -11,12 +11,12 @@ import gradio as gr
 from anyio import to_thread
 
 from twin_assets.errors import BadInputError, TwinError
-from twin_serving.audit import Feedback
+from twin_serving.audit import Feedback, Vote
 from twin_serving.page.answer import actions_html, earlier_html, failure_html, welcome_html
 from twin_serving.page.asking import Shown, Talk, View, answer_views, explain
 from twin_serving.page.components import FAILED, QUIET, html, or_fault
 from twin_serving.page.examples import Examples
-from twin_serving.page.html import status_html
+from twin_serving.page.html import fault_html, status_html
 from twin_serving.page.options import (
     EVERYONE,
     follow_preset,
@@ -101,16 +101,19 @@ class AskTab:
         ]
         options: list[Any] = [self._author, self.talk, *self._controls]
         once: dict[str, Any] = {"trigger_mode": "once", "outputs": everything, **QUIET}
-        asked = [
-            gr.on(
-                [self._question.submit, self._ask.click],
-                self._on_ask,
-                [self._question, *options],
-                **once,
-            ),
+        opened = page.load(self._on_load, outputs=[self._author, self._answer], **QUIET)
+        others = [
+            opened.then(self._on_link, [self._author, self.talk], everything, **QUIET),
             gr.on([self._answer.click, self._actions.click], self._on_act, options, **once),
-            page.load(self._on_load, outputs=everything, **QUIET),
         ]
+        form = gr.on(
+            [self._question.submit, self._ask.click],
+            self._on_ask,
+            [self._question, *options],
+            cancels=others,  # else two answers would be written into one place
+            **once,
+        )
+        asked = [form, *others]
         self._stop.click(
             self._on_stop,
             outputs=[self._status, self._actions, self._ask, self._stop],
@@ -123,11 +126,22 @@ class AskTab:
         self._send.click(
             self._on_send,
             [self.talk, self._comment, self._source],
-            [self._status, self._feedback, self._comment, self._source],
+            [self._status, self._feedback, self.talk],
             **QUIET,
         )
         self._earlier.click(self._on_new, outputs=everything, cancels=asked, **QUIET)
         follow_preset(self._preset, self._controls)
+
+    def follow(self, tab: gr.Tab, added: gr.HTML) -> None:
+        """Offer those who can be asked by now.
+
+        Args:
+            tab: this one; it is looked anew whenever it is chosen.
+            added: has buttons that lead here, to ask of an author.
+        """
+        offered = [self._author, self._answer]
+        tab.select(self._on_open, self.talk, offered, **QUIET)
+        added.click(self._on_added, self.talk, [*offered, self._tabs], **QUIET)
 
     def _shown(self) -> list[Any]:
         """Return the places of a view's parts, in its order."""
@@ -146,7 +160,7 @@ class AskTab:
         try:
             options = options_of(talk.author, values)
         except BadInputError as error:
-            yield {self._answer: failure_html(str(error))}
+            yield {self._status: fault_html(str(error))}  # the answer before stays as it is
             return
         yield {
             self._earlier: earlier_html(talk.turns),
@@ -159,7 +173,9 @@ class AskTab:
         views: Any = answer_views(self._twin, talk, options, shown, asker)
         async with aclosing(views):
             async for view in views:
+                talk = replace(talk, answer=shown.text)  # kept if it is stopped now
                 update: Update = dict(zip(self._shown(), astuple(view), strict=True))
+                update[self.talk] = talk
                 if shown.retrieval is not None and not shown.pieces and shown.answer is None:
                     update[self._question] = ""  # it stands above its answer now
                 yield update
@@ -202,16 +218,32 @@ class AskTab:
         async for update in self._answering(talk, values, request.username):
             yield update
 
-    async def _on_load(self, request: gr.Request) -> AsyncIterator[Update]:
-        choices, welcome = await to_thread.run_sync(opening, self._twin, self._examples)
+    def _on_load(self, request: gr.Request) -> Update:
+        choices, welcome = opening(self._twin, self._examples)
         linked = str(request.query_params.get("author", ""))
         picked = linked if linked in {slug for _, slug in choices} else ""
-        yield {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
-        if text := str(request.query_params.get("q", "")):
-            async for update in self._answering(
-                Talk(asked=text, author=picked), option_values("balanced"), request.username
-            ):
-                yield update
+        return {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
+
+    def _on_open(self, talk: Talk) -> Update:
+        return self._offered(talk)
+
+    def _on_added(self, event: gr.EventData, talk: Talk) -> Update:
+        offered = self._offered(talk, value=event.author)
+        return {**offered, self._tabs: gr.Tabs(selected="ask")}
+
+    def _offered(self, talk: Talk, **picked: Any) -> Update:
+        choices, welcome = opening(self._twin, self._examples)
+        update: Update = {self._author: gr.Dropdown(choices, **picked)}
+        return update if talk.asked else {**update, self._answer: welcome}
+
+    async def _on_link(self, request: gr.Request, picked: str, talk: Talk) -> AsyncIterator[Update]:
+        text = str(request.query_params.get("q", ""))
+        if not text or talk.asked:  # whoever asks meanwhile goes first
+            yield {self._status: gr.skip()}
+            return
+        talk = Talk(asked=text, author=picked or "")
+        async for update in self._answering(talk, option_values("balanced"), request.username):
+            yield update
 
     def _on_stop(self) -> Update:
         return {
@@ -226,19 +258,22 @@ class AskTab:
             return {self._tabs: gr.Tabs(selected="why")}
         if event.act != "vote":
             return {self._status: gr.skip()}
-        talk = replace(talk, vote="up" if event.vote == "up" else "down")
+        vote: Vote = "up" if event.vote == "up" else "down"
+        talk = replace(talk, feedback=replace(talk.feedback, vote=vote))  # a reason stays
         return {
-            self._status: status_html(_keep(self._twin, talk, Feedback(talk.vote))),
-            self._actions: actions_html(votes=True, vote=talk.vote),
+            self._status: status_html(_keep(self._twin, talk)),
+            self._actions: actions_html(votes=True, vote=vote),
             self._feedback: gr.Group(visible=True),
             self.talk: talk,
         }
 
     def _on_send(self, talk: Talk, comment: str, source: str) -> Update:
-        given = Feedback(talk.vote, comment.strip() or None, source.strip() or None)
+        given = Feedback(talk.feedback.vote, comment.strip() or None, source.strip() or None)
+        talk = replace(talk, feedback=given)
         return {
-            self._status: status_html(_keep(self._twin, talk, given)),
-            **self._no_feedback(),
+            self._status: status_html(_keep(self._twin, talk)),
+            self._feedback: gr.Group(visible=False),
+            self.talk: talk,
         }
 
     def _on_new(self) -> Update:
@@ -276,12 +311,12 @@ def opening(twin: Twin, examples: Examples) -> tuple[list[tuple[str, str]], str]
     return choices, welcome_html(partitions, tried)
 
 
-def _keep(twin: Twin, talk: Talk, feedback: Feedback) -> str:
+def _keep(twin: Twin, talk: Talk) -> str:
     """Keep what the asker makes of the last answer; return what to say of that."""
     if twin.audit is None or not talk.answer_id:
         return "There is no answer to give feedback on."
     try:
-        twin.audit.give_feedback(talk.answer_id, feedback)
+        twin.audit.give_feedback(talk.answer_id, talk.feedback)
     except TwinError as error:
         return str(error)
     return "Thank you. It is kept in the audit trail."

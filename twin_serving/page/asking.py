@@ -9,7 +9,7 @@ from typing import Any
 from twin_assets.errors import TwinError
 from twin_serving.answering import Piece
 from twin_serving.answers import Answer, Citation
-from twin_serving.audit import Vote
+from twin_serving.audit import Feedback
 from twin_serving.lineage import lineage
 from twin_serving.llm import Message
 from twin_serving.page.answer import actions_html, answer_html, failure_html, partial_answer_html
@@ -42,8 +42,9 @@ class View:
 class Talk:
     """A conversation. ``asked`` and ``answer`` are the last turn, ``turns`` those before it.
 
+    ``answer`` is what has come of it, where it was stopped or failed half-way.
     ``author`` is what was picked for the last question, ``lit`` the ids of the chunks that its
-    answer rests on, ``vote`` what the asker made of it.
+    answer rests on, ``feedback`` what the asker made of it.
     """
 
     turns: tuple[tuple[str, str], ...] = ()
@@ -51,7 +52,7 @@ class Talk:
     author: str = ""
     answer: str = ""
     answer_id: str = ""
-    vote: Vote | None = None
+    feedback: Feedback = field(default_factory=Feedback)
     lit: tuple[str, ...] = ()
 
     def with_question(self, question: str, author: str) -> "Talk":
@@ -87,6 +88,11 @@ class Shown:
     pieces: list[Piece] = field(default_factory=list)
     retrieval: Retrieval | None = None
     answer: Answer | None = None
+
+    @property
+    def text(self) -> str:
+        """What of the answer has come."""
+        return "".join(piece.text for piece in self.pieces).strip()
 
 
 async def answer_views(
@@ -131,11 +137,14 @@ async def answer_views(
                             sources=sources_html(event.sources, index),
                             how=trace_html(event.trace) + index_html(index, link),
                         )
+        return
     except TwinError as error:
-        yield View(answer=failure_html(str(error)), actions=_AGAIN)
+        fault = str(error)
     except Exception:
         _log.exception("A question could not be answered")
-        yield View(answer=failure_html(FAILED), actions=_AGAIN)
+        fault = FAILED
+    answer = failure_html(fault, shown.retrieval, shown.pieces)
+    yield View(answer=answer, actions=_AGAIN, sources=sources, how=how)
 
 
 def surface(asker: str | None) -> str:

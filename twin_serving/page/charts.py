@@ -67,7 +67,8 @@ def lines_html(chart: Chart) -> str:
             points = [f"{room * (at + 0.5):.2f} {100 - 100 * v / top:.2f}" for at, v in stretch]
             # a line of no length still has round ends, which make a dot
             path = "M" + "L".join(points if len(points) > 1 else points * 2)
-            shapes.append(f'<path class="s{number}" d="{path}"/>')
+            lone = "" if len(points) > 1 else " lone"
+            shapes.append(f'<path class="s{number}{lone}" d="{path}"/>')
     return _figure(chart, top, "".join(shapes))
 
 

@@ -1,7 +1,8 @@
 """Compare: one question asked with two settings, side by side, the differences marked."""
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
@@ -34,6 +35,8 @@ _EMPTY = notice_html(
     "or no language model. What only one of them finds or says is marked."
 )
 _SIDES = ("left", "right")
+# A sentence ends with its line, or with a full stop, what closes behind it, and its citations.
+_SENTENCE = re.compile(r"\S.*?(?:[.!?…。！？][\"'”’)\]*_]*(?:\s*\[\d+\])*(?=\s|$)|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,20 @@ def compare_tab(twin: Twin) -> None:
         async with create_task_group() as group:
             for setting, side in zip(settings, sides, strict=True):
                 group.start_soon(ask_side, variants, text, setting, side, request.username)
-        return {result: compared_html(sides), status: status_html("")}
+        return {
+            result: compared_html(text, sides),
+            status: status_html(""),
+            ask: gr.Button(interactive=True),
+        }
 
     asking = gr.on(
         [question.submit, ask.click],
-        lambda: status_html("Asking both…"),
-        outputs=status,
+        lambda: (status_html("Asking both…"), gr.Button(interactive=False)),
+        outputs=[status, ask],
         queue=False,
         **QUIET,
     )
-    asking.then(on_compare, [question, *left, *right], [result, status], **QUIET)
+    asking.then(on_compare, [question, *left, *right], [result, status, ask], **QUIET)
 
 
 def _controls(side: str, twin: Twin, preset: str) -> list[Any]:
@@ -138,15 +145,16 @@ async def ask_side(
         side.fault = FAILED
 
 
-def compared_html(sides: Sequence[Side]) -> str:
+def compared_html(question: str, sides: Sequence[Side]) -> str:
     """Return both answers side by side, with what only one of them found or said marked."""
+    asked = f'<h2 class="asked">{escape(question)}</h2>' if question.strip() else ""
     ranks = [_ranks(side) for side in sides]
     columns = [
         f'<section class="side" aria-label="{name.title()}">'
         f"{_side(side, name, sides[1 - at])}</section>"
         for at, (name, side) in enumerate(zip(_SIDES, sides, strict=True))
     ]
-    return f'{_summary(sides, ranks)}<div class="sides">{"".join(columns)}</div>'
+    return f'{asked}{_summary(sides, ranks)}<div class="sides">{"".join(columns)}</div>'
 
 
 def _summary(sides: Sequence[Side], ranks: Sequence[dict[str, int]]) -> str:
@@ -155,7 +163,8 @@ def _summary(sides: Sequence[Side], ranks: Sequence[dict[str, int]]) -> str:
     shared = ranks[0].keys() & ranks[1].keys()
     every = ranks[0].keys() | ranks[1].keys()
     moved = sum(ranks[0][chunk] != ranks[1][chunk] for chunk in shared)
-    same = "the same words" if _words(sides[0]) == _words(sides[1]) else "different words"
+    left, right = (_text(side).split() for side in sides)
+    same = "the same words" if left == right else "different words"
     ways = f"{len(shared)} of {len(every)} passages are on both sides"
     order = f", {moved} of them in another place" if moved else ""
     return f'<p class="compared" role="status">{ways}{order}; the answers have {same}.</p>'
@@ -169,13 +178,7 @@ def _side(side: Side, name: str, other: Side) -> str:
     versions = sorted({partition.version for partition in answer.retrieval.index.partitions})
     searched = versions[0] if len(versions) == 1 else f"{len(versions):,} index versions"
     facts = f"{escape(answer.retrieval.index.backend)} · {seconds} · {escape(answer.written.by)}"
-    said = {piece.text.strip() for piece in (other.pieces if other.answer else side.pieces)}
-    parts = [
-        text_html([piece], name)
-        if piece.text.strip() in said
-        else f" <ins>{text_html([replace(piece, text=piece.text.strip())], name)}</ins>"
-        for piece in side.pieces
-    ]
+    text = "".join(_marked(side, name, other if other.answer else side))
     fault = fault_html(answer.fault) if answer.fault else ""
     notes: dict[int, str] = {}
     if other.answer is not None:
@@ -188,8 +191,31 @@ def _side(side: Side, name: str, other: Side) -> str:
     sources = sources_html(found, answer.retrieval.index, "Found", prefix=name, notes=notes)
     return (
         f'<p class="facts">{facts}</p><p class="note">{escape(searched)}</p>'
-        f'<p class="answer-text">{"".join(parts)}</p>{fault}{sources}'
+        f'<p class="answer-text">{text}</p>{fault}{sources}'
     )
+
+
+def _marked(side: Side, name: str, other: Side) -> Iterator[str]:
+    """Yield the side's text as HTML; the sentences that the other does not say are marked."""
+    said = {sentence[0] for sentence in _SENTENCE.finditer(_text(other))}
+    text = _text(side)
+    at = 0
+    for sentence in _SENTENCE.finditer(text):
+        yield text_html(_cut(side.pieces, at, sentence.start()), name)
+        html = text_html(_cut(side.pieces, *sentence.span()), name)
+        yield html if sentence[0] in said else f"<ins>{html}</ins>"
+        at = sentence.end()
+    yield text_html(_cut(side.pieces, at, len(text)), name)
+
+
+def _cut(pieces: Sequence[Piece], start: int, end: int) -> list[Piece]:
+    """Return what the pieces say between two places of their joined text."""
+    cut, at = [], 0
+    for piece in pieces:
+        if words := piece.text[max(0, start - at) : max(0, end - at)]:
+            cut.append(replace(piece, text=words))
+        at += len(piece.text)
+    return cut
 
 
 def _note(n: int, there: int | None) -> str:
@@ -203,5 +229,5 @@ def _ranks(side: Side) -> dict[str, int]:
     return {passage.candidate.chunk_id: passage.n for passage in passages}
 
 
-def _words(side: Side) -> list[str]:
-    return "".join(piece.text for piece in side.pieces).split()
+def _text(side: Side) -> str:
+    return "".join(piece.text for piece in side.pieces)

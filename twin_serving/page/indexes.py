@@ -1,7 +1,9 @@
 """Indexes: how every author stands, a build requested, an earlier version served, and a map."""
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from time import time
 from typing import Any
 
 import gradio as gr
@@ -26,9 +28,8 @@ class _Handlers:
         self._view = view
 
     async def open(self, shown: Shown, runs: Runs) -> tuple[Any, ...]:
-        """Return the summary, the table, nothing to be said, and the builds."""
-        runs, progress = await self._follow(runs)
-        return *await self._rows(shown, runs), "", *progress
+        """Return the summary, the table, the builds, and nothing to be said."""
+        return *await self.follow(shown, runs), ""
 
     async def states(self, shown: Shown) -> str:
         """Return the summary, once all authors' states have been read."""
@@ -71,10 +72,27 @@ class _Handlers:
                 line = await to_thread.run_sync(
                     self._view.serve, event.author, event.version, request.username
                 )
-            case "build":
-                line = await self._request(event.author)
+            case "build":  # has a handler of its own, which waits for Dagster
+                return (gr.skip(),) * 8
         runs, progress = await self._follow(runs)
-        return shown, words, *await self._rows(shown, runs), line, *progress
+        return shown, words, *await self._rows(shown, runs), *progress, line
+
+    async def build(
+        self, event: gr.EventData, shown: Shown, runs: Runs
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        """Request what a build button asks for; yield what is said, the table, and the time."""
+        if event.act != "build":
+            yield (gr.skip(),) * 3
+            return
+        with self._view.asking(event.author):
+            yield "", await to_thread.run_sync(self._view.table, shown, runs), gr.skip()
+            line = await self._request(event.author)
+        yield line, gr.skip(), time()
+
+    async def follow(self, shown: Shown, runs: Runs) -> tuple[Any, ...]:
+        """Return summary, table and builds as they are now."""
+        runs, progress = await self._follow(runs)
+        return *await self._rows(shown, runs), *progress
 
     async def tick(self, shown: Shown, runs: Runs) -> tuple[Any, ...]:
         """Return the builds, and summary and table too where one has ended since."""
@@ -131,15 +149,21 @@ def indexes_tab(view: IndexesView, tab: gr.Tab, lit: gr.State) -> None:
         table = html(elem_id="twin-indexes-table", acts=True)
         drawn = html(elem_id="twin-map")
     shown, runs = gr.State(Shown()), gr.State(())
+    requested = gr.State(0.0)  # when Dagster last answered a request
     timer = gr.Timer(_EVERY_SECONDS, active=False)
     followed = [builds, runs, timer]
     on = _Handlers(view)
 
-    opened = tab.select(on.open, [shown, runs], [summary, table, said, *followed], **QUIET)
+    now = [summary, table, *followed]
+    opened = tab.select(on.open, [shown, runs], [*now, said], **QUIET)
     opened.then(on.states, shown, summary, **QUIET).then(on.map, lit, drawn, **QUIET)
     words.change(
         on.filter, [words, shown, runs], [shown, table], trigger_mode="always_last", **QUIET
     )
     summary.click(on.only, [shown, runs], [shown, summary, table], **QUIET)
-    table.click(on.act, [shown, runs], [shown, words, summary, table, said, *followed], **QUIET)
-    timer.tick(on.tick, [shown, runs], [summary, table, *followed], trigger_mode="once", **QUIET)
+    every: dict[str, Any] = {"trigger_mode": "multiple", **QUIET}  # no click waits for another
+    table.click(on.act, [shown, runs], [shown, words, *now, said], **every)
+    table.click(on.build, [shown, runs], [said, table, requested], **every)
+    # not with what was shown before Dagster answered: the reader has gone on
+    requested.change(on.follow, [shown, runs], now, **every)
+    timer.tick(on.tick, [shown, runs], now, trigger_mode="once", **QUIET)

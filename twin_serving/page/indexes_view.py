@@ -1,7 +1,8 @@
 """What the indexes tab shows, part by part."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 from twin_assets.errors import NothingServedError, TwinError
 from twin_serving.builds import Builds, Progress
@@ -41,6 +42,7 @@ class IndexesView:
         self._overview = Overview(twin.settings, twin.catalog.instance, twin.catalog.store)
         self._maps = CorpusMaps(twin.catalog)
         self._states: Mapping[str, State] | None = None
+        self._asked: list[str] = []  # authors whose build Dagster has been asked for just now
         self.builds = Builds(twin.settings, twin.catalog, self._overview)
 
     def summary(self, shown: Shown, *, anew: bool = False) -> str:
@@ -65,7 +67,9 @@ class IndexesView:
                 len(chosen),
                 shown,
                 self._link,
-                building={a for run in runs if not run.has_ended for a in run.authors},
+                building={a for run in runs if not run.has_ended for a in run.authors}.union(
+                    self._asked
+                ),
                 details=self._overview.details(opened) if opened else None,
             )
 
@@ -87,6 +91,15 @@ class IndexesView:
         every = tuple({**known, **read}.values())
         ended = [run.run_id for run in every if run.has_ended]
         return tuple(run for run in every if run.run_id not in ended[:-_MOST_RUNS])
+
+    @contextmanager
+    def asking(self, author: str) -> Iterator[None]:
+        """Show the author as building while Dagster is asked for it, which takes its time."""
+        self._asked.append(author)
+        try:
+            yield
+        finally:
+            self._asked.remove(author)
 
     def builds_html(self, runs: Runs) -> str:
         """Return how far the newest runs are."""

@@ -23,11 +23,31 @@ document.addEventListener(
   true,
 );
 
-// <button data-copy=".answer-text"> copies the text of the first element that fits.
+// A source that was opened while the answer was written stays open in the list of its sources.
+{
+  const open = new Set();
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (target.matches?.("#twin-sources .source")) open[target.open ? "add" : "delete"](target.id);
+    },
+    true,
+  );
+  new MutationObserver(() => {
+    const sources = document.querySelectorAll("#twin-sources .source");
+    if (!sources.length) open.clear(); // another question
+    for (const source of sources) if (open.has(source.id)) source.open = true;
+  }).observe(document, { childList: true, subtree: true });
+}
+
+// <button data-copy="#twin-answer .answer-text"> copies the text of the first element that fits,
+// its citations as [1].
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("button[data-copy]");
-  const text = button && document.querySelector(button.dataset.copy)?.innerText;
-  if (!text) return;
+  const copy = button && document.querySelector(button.dataset.copy)?.cloneNode(true);
+  if (!copy) return;
+  for (const chip of copy.querySelectorAll("a.cite")) chip.replaceWith(`[${chip.textContent}]`);
+  const text = copy.textContent;
   const label = button.textContent;
   try {
     await navigator.clipboard.writeText(text);

@@ -230,7 +230,7 @@ def test_a_question_goes_before_the_one_of_the_address(
     expect(page.locator("#twin-answer button")).to_have_count(0)
     page.get_by_label("Your question").fill(HEAT)
     page.keyboard.press("Enter")
-    expect(page.locator(".asked")).to_have_text(HEAT)
+    expect(page.locator(".asked")).to_have_text(HEAT, timeout=60_000)
     answerer.go_on.set()
     expect(page.locator(".answered-by")).to_contain_text("answered by held")
     expect(page.locator(".asked")).to_have_text(HEAT)

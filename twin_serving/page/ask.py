@@ -101,9 +101,10 @@ class AskTab:
         ]
         options: list[Any] = [self._author, self.talk, *self._controls]
         once: dict[str, Any] = {"trigger_mode": "once", "outputs": everything, **QUIET}
-        opened = page.load(self._on_load, outputs=[self._author, self._answer], **QUIET)
+        link = gr.State(None)  # the question of the address, and whom it is asked of
+        page.load(self._on_load, outputs=[self._author, self._answer, link], **QUIET)
         others = [
-            opened.then(self._on_link, [self._author, self.talk], everything, **QUIET),
+            link.change(self._on_link, [link, self.talk], everything, **QUIET),
             gr.on([self._answer.click, self._actions.click], self._on_act, options, **once),
         ]
         form = gr.on(
@@ -218,11 +219,13 @@ class AskTab:
         async for update in self._answering(talk, values, request.username):
             yield update
 
-    def _on_load(self, request: gr.Request) -> Update:
+    def _on_load(self, request: gr.Request) -> tuple[Any, ...]:
         choices, welcome = opening(self._twin, self._examples)
         linked = str(request.query_params.get("author", ""))
         picked = linked if linked in {slug for _, slug in choices} else ""
-        return {self._author: gr.Dropdown(choices, value=picked), self._answer: welcome}
+        text = str(request.query_params.get("q", ""))
+        link = (text, picked) if text else None
+        return gr.Dropdown(choices, value=picked), welcome, link
 
     def _on_open(self, talk: Talk) -> Update:
         return self._offered(talk)
@@ -236,12 +239,14 @@ class AskTab:
         update: Update = {self._author: gr.Dropdown(choices, **picked)}
         return update if talk.asked else {**update, self._answer: welcome}
 
-    async def _on_link(self, request: gr.Request, picked: str, talk: Talk) -> AsyncIterator[Update]:
-        text = str(request.query_params.get("q", ""))
-        if not text or talk.asked:  # whoever asks meanwhile goes first
+    async def _on_link(
+        self, request: gr.Request, link: tuple[str, str], talk: Talk
+    ) -> AsyncIterator[Update]:
+        if talk.asked:  # whoever asks meanwhile goes first
             yield {self._status: gr.skip()}
             return
-        talk = Talk(asked=text, author=picked or "")
+        text, picked = link
+        talk = Talk(asked=text, author=picked)
         async for update in self._answering(talk, option_values("balanced"), request.username):
             yield update
 

@@ -104,6 +104,22 @@ def test_a_terminal_without_utf8_shows_what_it_can(sample_home):
     assert b"tomas-okafor serves" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"), [("TWIN_PAGE_PORT", "99999"), ("TWIN_MINIMUM_SCORE", "abc")]
+)
+def test_a_setting_that_cannot_be_used_is_one_line(tmp_path, setting, value):
+    done = subprocess.run(
+        [sys.executable, "-m", "twin_serving.cli", "status"],
+        env=os.environ | {"TWIN_HOME": str(tmp_path), setting: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"twin: {setting} cannot be used")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_build_that_is_interrupted_says_so_and_goes_on_later(twin, tmp_path, monkeypatch):
     line = {
         "author": "Ada",

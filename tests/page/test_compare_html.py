@@ -68,6 +68,13 @@ def test_a_sentence_keeps_the_citations_behind_it() -> None:
     assert '</a> <ins>Two. <a class="cite"' in html
 
 
+def test_the_same_sentence_may_rest_on_another_number() -> None:
+    left, right = side([], "a"), side([], "a")
+    left = replace(left, pieces=[Piece("One. [1]"), Piece(" Two. [1]")])
+    right = replace(right, pieces=[Piece("Two. [3]"), Piece(" One. [2]")])
+    assert "<ins>" not in compared_html("Why?", [left, right])
+
+
 def test_a_side_without_an_answer_says_why() -> None:
     page = Page(compared_html("Why?", [side(["One."], "a"), Side(fault="No index is served.")]))
     assert not list(page.all("ins"))  # there is nothing to compare with

@@ -1,6 +1,9 @@
 """`twin`, which is also `python -m twin_serving.cli`."""
 
 import gc
+import sys
+
+from twin_assets.errors import TwinError
 
 
 def main() -> None:
@@ -10,8 +13,10 @@ def main() -> None:
     half of a short command's time.
     """
     gc.disable()
-    from twin_serving.cli.app import main as run
-
+    try:
+        from twin_serving.cli.app import main as run
+    except TwinError as error:  # a setting, which the Dagster definitions read as they are imported
+        sys.exit(f"twin: {error}")
     gc.freeze()
     gc.enable()
     run()

@@ -35,6 +35,7 @@ _EMPTY = notice_html(
     "or no language model. What only one of them finds or says is marked."
 )
 _SIDES = ("left", "right")
+_CITED = re.compile(r"\[\d+\]")
 # A sentence ends with its line, or with a full stop, what closes behind it, and its citations.
 _SENTENCE = re.compile(r"\S.*?(?:[.!?…。！？][\"'”’)\]*_]*(?:\s*\[\d+\])*(?=\s|$)|$)", re.MULTILINE)
 
@@ -195,15 +196,20 @@ def _side(side: Side, name: str, other: Side) -> str:
     )
 
 
+def _words(sentence: str) -> str:
+    """Return what is said, without the numbers of what it rests on, which each side has its own."""
+    return " ".join(_CITED.sub("", sentence).split())
+
+
 def _marked(side: Side, name: str, other: Side) -> Iterator[str]:
     """Yield the side's text as HTML; the sentences that the other does not say are marked."""
-    said = {sentence[0] for sentence in _SENTENCE.finditer(_text(other))}
+    said = {_words(sentence[0]) for sentence in _SENTENCE.finditer(_text(other))}
     text = _text(side)
     at = 0
     for sentence in _SENTENCE.finditer(text):
         yield text_html(_cut(side.pieces, at, sentence.start()), name)
         html = text_html(_cut(side.pieces, *sentence.span()), name)
-        yield html if sentence[0] in said else f"<ins>{html}</ins>"
+        yield html if _words(sentence[0]) in said else f"<ins>{html}</ins>"
         at = sentence.end()
     yield text_html(_cut(side.pieces, at, len(text)), name)
 

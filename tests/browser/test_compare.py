@@ -50,6 +50,7 @@ def test_a_result_says_what_was_asked(address: str, open_tab: OpenTab) -> None:
         }).observe(document.body, { subtree: true, childList: true, attributes: true })"""
     )
     send.click()
+    expect(page.locator("#twin-compare-status")).not_to_have_text("")  # it has been sent
     question.fill("Something else?")
     page.locator(".compared").wait_for()
     expect(page.locator("#twin-compare-result h2").first).to_have_text(QUESTION)

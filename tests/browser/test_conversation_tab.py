@@ -40,6 +40,7 @@ def test_a_follow_up_is_asked_of_the_same_author_until_told_otherwise(
     expect(page.get_by_label("Author", exact=True)).to_have_value("Everyone")
     expect(page.locator(".earlier li")).to_have_count(1)
 
+    expect(page).to_have_url(re.compile(r"author=(\*|%2A)"))
     linked = open_tab(address)
     linked.goto(page.url)
     expect(linked.locator(".meant")).to_contain_text("everyone chosen")

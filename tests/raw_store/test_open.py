@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from pydantic import ValidationError
 
-from twin_assets.assets import materialize
+from twin_assets.assets import patience
 from twin_assets.definitions import build_definitions
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store import open_raw_store
@@ -83,7 +83,7 @@ def test_dagster_never_shows_the_password(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(materialize, "_PAUSE", 0.0)
+    monkeypatch.setattr(patience, "_PAUSE", 0.0)
     caplog.set_level(logging.DEBUG, logger="dagster")
     definitions = build_definitions(secret)
     repository = definitions.get_repository_def()

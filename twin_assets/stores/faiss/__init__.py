@@ -63,7 +63,7 @@ class FaissStore(VersionedStore):
 
     def verify(self, author: str, version: str) -> None:
         """See :meth:`VectorStore.verify`. Files that are as they were are not read again."""
-        self._verified.verify(author, version)
+        self._opened[author, version] = self._open_version((author, version))
 
     def read(self, author: str, version: str) -> IndexPartition:
         """See :meth:`VectorStore.read`."""

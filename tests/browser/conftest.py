@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from app_servers import serving
 from driving import OpenTab
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from twin_assets.settings import TwinSettings
 from twin_serving.twin import Twin
@@ -17,6 +17,7 @@ from twin_serving.twin import Twin
 # Gradio says so of itself when it closes the stream that tells how far an upload is.
 _OF_GRADIO = "Method not implemented."
 _ANSWERED_WITHIN = 60_000.0  # milliseconds; the first question may wait for the model
+expect.set_options(timeout=_ANSWERED_WITHIN)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """A model asked by so many at once, again after a fault that may pass, heard when it answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
@@ -55,9 +55,7 @@ class GuardedModel:
                     messages, max_tokens=max_tokens + self._more, schema=schema
                 )
             )
-        thoughts, halves = Thoughts(thinking=self._thinks), Halves()
-        text = thoughts.feed(text) + thoughts.end()
-        return halves.feed(text) + halves.end()
+        return _sifted(text, self._sieves(), ended=True)
 
     async def stream(
         self, messages: Sequence[Message], *, max_tokens: int
@@ -65,15 +63,14 @@ class GuardedModel:
         """See :meth:`LanguageModel.stream`."""
         async with self._places:
             for attempt in range(_ATTEMPTS):
-                begun, thoughts, halves = False, Thoughts(thinking=self._thinks), Halves()
+                begun, sieves = False, self._sieves()
                 answer = self._model.stream(messages, max_tokens=max_tokens + self._more)
                 try:
                     async with aclosing(cast("Any", answer)):
                         async for piece in answer:
-                            for heard in thoughts.heard(piece):
-                                for said in halves.heard(heard):
-                                    begun = True
-                                    yield said
+                            for said in _heard(piece, sieves):
+                                begun = True
+                                yield said
                 except ModelServerUnavailableError as error:
                     if begun or not await _paused(error, attempt):
                         raise
@@ -83,6 +80,26 @@ class GuardedModel:
     async def health(self) -> None:
         """See :meth:`LanguageModel.health`."""
         await self._model.health()
+
+    def _sieves(self) -> Sequence[Thoughts | Halves]:
+        return Thoughts(thinking=self._thinks), Halves()
+
+
+def _heard(piece: str | Finish, sieves: Sequence[Thoughts | Halves]) -> Iterator[str | Finish]:
+    """Yield what is certain with a streamed answer's piece."""
+    if isinstance(piece, Finish):
+        if rest := _sifted("", sieves, ended=True):
+            yield rest
+        yield piece
+    elif text := _sifted(piece, sieves, ended=False):
+        yield text
+
+
+def _sifted(text: str, sieves: Sequence[Thoughts | Halves], *, ended: bool) -> str:
+    """Return what the sieves let through of this much more, and what they held if it has ended."""
+    for sieve in sieves:
+        text = sieve.feed(text) + (sieve.end() if ended else "")
+    return text
 
 
 async def _again(call: Callable[[], Awaitable[_T]]) -> _T:

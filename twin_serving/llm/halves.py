@@ -1,9 +1,6 @@
 """Characters that a server cut in two: JSON can spell half of one, and nothing else can hold it."""
 
-from collections.abc import Iterator
-
 from twin_assets.words import as_unicode
-from twin_serving.llm import Finish
 
 
 class Halves:
@@ -12,14 +9,6 @@ class Halves:
     def __init__(self) -> None:
         """Nothing was said yet."""
         self._held = ""  # a first half, until the second comes
-
-    def heard(self, piece: str | Finish) -> Iterator[str | Finish]:
-        """Yield what is certain with a streamed answer's piece."""
-        text = self.end() if isinstance(piece, Finish) else self.feed(piece)
-        if text:
-            yield text
-        if isinstance(piece, Finish):
-            yield piece
 
     def feed(self, text: str) -> str:
         """Return what of the answer is certain with this much more of it."""

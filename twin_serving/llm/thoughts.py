@@ -1,9 +1,6 @@
 """What a reasoning model thinks before it answers, ``<think>…</think>``, which is no answer."""
 
-from collections.abc import Iterator
-
 from twin_assets.errors import ModelServerError
-from twin_serving.llm import Finish
 
 _OPENS, _CLOSES = "<think>", "</think>"
 
@@ -20,14 +17,6 @@ class Thoughts:
         self._thinking = thinking
         self._thought = thinking
         self._answering = False
-
-    def heard(self, piece: str | Finish) -> Iterator[str | Finish]:
-        """Yield what is left of a streamed answer's piece; raises as :meth:`end`."""
-        text = self.end() if isinstance(piece, Finish) else self.feed(piece)
-        if text:
-            yield text
-        if isinstance(piece, Finish):
-            yield piece
 
     def feed(self, text: str) -> str:
         """Return what of the answer is certain with this much more of it."""

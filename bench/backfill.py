@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +20,6 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
-from uuid import uuid4
 
 import dagster as dg
 from pipeline import ASSETS, by_functions, definitions_seconds
@@ -37,7 +37,6 @@ from twin_serving.cli.launch import build
 _DOCUMENTS = 10
 _WORDS = ("the", "pilot", "reads", "a", "tide", "table", "and", "writes", "its", "figure", "log")
 _TICKS = 5
-_LEAST_RATIO = 20  # the first materialization over the second
 
 
 def slugs(count: int) -> list[str]:
@@ -112,21 +111,26 @@ def build_all(settings: TwinSettings, instance: dg.DagsterInstance, stages: Stag
         sys.exit(f"the build failed: {report.failed}")
 
 
-def again(settings: TwinSettings, instance: dg.DagsterInstance, stages: Stages) -> None:
-    """Materialize everybody once more, as the Dagster UI's button does, in this process."""
+def again(settings: TwinSettings, instance: dg.DagsterInstance) -> dict[str, float]:
+    """Materialize everybody once more, as the Dagster UI's button does, in this process.
+
+    Returns:
+        The seconds of each step.
+    """
     job = build_definitions(settings).resolve_job_def(JOB)
     keys = instance.get_dynamic_partitions("author")
+    seconds: Counter[str] = Counter()
     for group in contiguous_ranges(keys, set(keys), settings.authors_per_run):
-        run_id = str(uuid4())
-        instance.add_event_listener(
-            run_id, lambda entry: stages(entry.dagster_event) if entry.dagster_event else None
-        )
-        job.execute_in_process(
+        run = job.execute_in_process(
             instance=instance,
-            run_id=run_id,
             tags=range_tags(group),
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
+        for event in run.all_events:
+            if event.is_step_success:
+                step = event.step_key or ""
+                seconds[step] += event.step_success_data.duration_ms / 1000
+    return seconds
 
 
 def singles_seconds(settings: TwinSettings, authors: list[str]) -> float:
@@ -186,10 +190,11 @@ def measure(count: int, singles: int) -> dict[str, Any]:
         fill(plain, authors)
         functions, windows = by_functions(plain, authors)
         filling = timed(lambda: fill(through, authors))
-        first, second = Stages(), Stages()
+        first = Stages()
+        second: dict[str, float] = {}
         with open_instance(through) as instance:
             first_seconds = timed(lambda: build_all(through, instance, first))
-            second_seconds = timed(lambda: again(through, instance, second))
+            second_seconds = timed(lambda: second.update(again(through, instance)))
             ticks = [tick_ms(through, instance, known=known) for known in (True, False)]
             nothing = timed(lambda: build(through, instance, [], lambda event: None))
             runs = len(instance.get_runs())
@@ -200,7 +205,7 @@ def measure(count: int, singles: int) -> dict[str, Any]:
             "stage": step,
             "functions s": functions.get(step, ""),
             "first s": seconds,
-            "again s": second.seconds.get(step, 0.0),
+            "again s": second.get(step, 0.0),
             "peak MB": first.peak_mb[step],
         }
         for step, seconds in first.seconds.items()

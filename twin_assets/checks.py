@@ -24,10 +24,12 @@ from twin_assets.assets.provenance import (
     latest_by_author,
     materializations,
 )
-from twin_assets.assets.verdicts import GATES, INDEX_CHECK, evaluations_of
+from twin_assets.assets.repeated import Change, log_again, stored
+from twin_assets.assets.verdicts import GATES, INDEX_CHECK, Said, said_of
 from twin_assets.documents import Chunk, CleanedDocument, Window
 from twin_assets.errors import StorageUnavailableError, TwinError
 from twin_assets.event_log import log_events
+from twin_assets.event_text import Stored
 from twin_assets.gate import (
     Verdict,
     chunks_cover_text,
@@ -146,23 +148,29 @@ def _checks(
         context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[TwinSettings]
     ) -> Iterator[dg.AssetCheckResult]:
         op = context.op_execution_context
-        selected = op.selected_asset_check_keys
+        names, selected = op.partition_keys, op.selected_asset_check_keys
         asked = [q for q in questions if dg.AssetCheckKey(asset.key, q.name) in selected]
         failed: dict[str, list[str]] = {question.name: [] for question in asked}
-        for authors_ in batches(op.partition_keys, _BATCH):
+        for authors_ in batches(names, _BATCH):
             latest = latest_by_author(op.instance, name, authors_)
             said = _said_before(op, asset.key, asked, latest)
             events = []
+            again: dict[int, Change] = {}
             for author in authors_:
                 made = latest.get(author)
-                answers = said.get(author) or _judge(judge, asked, op, made, settings)
-                for question in asked:
-                    answer = answers[question.name]
-                    # Of a run over a range of authors, even of one, Dagster keeps one result that
-                    # belongs to no partition; each author gets a verdict of his own here.
-                    events.append(_evaluation(asset.key, question, author, answer, made))
+                answers: Mapping[str, Said | _Answer]
+                # Of a run over a range of authors, even of one, Dagster keeps one result that
+                # belongs to no partition; each author gets a verdict of his own here.
+                if made is not None and author in said:
+                    answers = before = said[author]
+                    again.update(dict.fromkeys((b.storage_id for b in before.values()), _on(made)))
+                else:
+                    answers = anew = _judge(judge, asked, op, made, settings)
+                    events += [_evaluation(asset.key, q, author, anew[q.name], made) for q in asked]
+                for asked_name, answer in answers.items():
                     if not answer.passed:
-                        failed[question.name].append(f"{author}: {answer.reason}")
+                        failed[asked_name].append(f"{author}: {answer.reason}")
+            log_again(op, again)
             log_events(op, events)
         for question in asked:
             yield dg.AssetCheckResult(
@@ -171,7 +179,7 @@ def _checks(
                 passed=not failed[question.name],
                 severity=_severity(question),
                 description="; ".join(failed[question.name]) or "all authors pass",
-                metadata={"authors": len(op.partition_keys)},
+                metadata={"authors": len(names)},
             )
 
     with warnings.catch_warnings():
@@ -240,7 +248,7 @@ def _said_before(
     key: dg.AssetKey,
     asked: Sequence[Question],
     latest: Mapping[str, Materialization],
-) -> Mapping[str, Mapping[str, _Answer]]:
+) -> Mapping[str, Mapping[str, Said]]:
     """Return what was said of the authors' partitions that this run found to be as before.
 
     In a run of the checks alone everything is judged anew.
@@ -250,15 +258,24 @@ def _said_before(
         for author, made in latest.items()
         if AS_BEFORE in made.tags and made.run_id == op.run_id
     }
-    said: dict[str, dict[str, _Answer]] = {author: {} for author in before}
+    said: dict[str, dict[str, Said]] = {author: {} for author in before}
     for question in asked if before else ():
         check = dg.AssetCheckKey(key, question.name)
-        evaluations = evaluations_of(op.instance, check, before.values())
+        found = said_of(op.instance, check, before.values())
         for author, storage_id in before.items():
-            if (one := evaluations.get(storage_id)) is not None:
-                answer = _Answer(one.passed, one.description or "", one.metadata)
-                said[author][question.name] = answer
+            if storage_id in found:
+                said[author][question.name] = found[storage_id]
     return {author: answers for author, answers in said.items() if len(answers) == len(asked)}
+
+
+def _on(made: Materialization) -> Change:
+    """Return what makes a verdict one on this materialization."""
+    target = stored(_target(made))
+
+    def change(data: Stored) -> None:
+        data["target_materialization_data"] = target
+
+    return change
 
 
 def _evaluation(

@@ -4,13 +4,17 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+import orjson
 import sqlalchemy as db
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from dagster._core.events import (
     ASSET_CHECK_EVENTS,
     ASSET_EVENTS,
@@ -21,18 +25,23 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
+    DynamicPartitionsTable,
+    SqlEventLogStorageMetadata,
     SqlEventLogStorageTable,
 )
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
     SqliteEventLogStorage,
 )
-from dagster._core.storage.sql import create_engine
+from dagster._core.storage.sql import create_engine, get_alembic_config
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._record import copy
 from dagster._serdes import ConfigurableClassData, serialize_value
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
+
+from twin_assets.event_text import Stored, read_text, write_text
 
 BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"  # Dagster batches only where this is set
 MOST = "500"
@@ -81,6 +90,21 @@ class HomeEventLog(SqliteEventLogStorage):
         self._engine.cache_clear()
         super().dispose()
 
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Make the tables where there are none.
+
+        Dagster's own has Alembic read all of its scripts twice for that, and once where there are.
+        """
+        with suppress(db.exc.DatabaseError), engine.begin() as connection:
+            context = MigrationContext.configure(connection)
+            if context.get_current_revision():
+                return
+            if not for_index_shard:
+                SqlEventLogStorageMetadata.create_all(connection)
+                context.stamp(_scripts(), "head")
+                return
+        super()._initdb(engine, for_index_shard)  # which waits where another process is at it
+
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         """Connect as Dagster does, but with an engine that knows the statements it compiled."""
@@ -97,6 +121,16 @@ class HomeEventLog(SqliteEventLogStorage):
         held = getattr(self._held, "connection", None)
         return super().index_connection() if held is None else nullcontext(held)
 
+    def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
+        """Return the keys in the order in which they were added: one row, not one a key."""
+        table = DynamicPartitionsTable.c
+        own = db.select(table.partition).where(table.partitions_def_name == partitions_def_name)
+        keys = own.order_by(table.id).subquery()
+        with self.index_connection() as connection:
+            written = connection.execute(db.select(db.func.json_group_array(keys.c.partition)))
+            found: list[str] = orjson.loads(written.scalar_one())
+        return found
+
     def has_table(self, table_name: str) -> bool:
         """Tell whether the index has the table; one that is there stays there."""
         if table_name not in self._tables and super().has_table(table_name):
@@ -111,7 +145,7 @@ class HomeEventLog(SqliteEventLogStorage):
             super().store_event_batch(events)
             return
         events = _an_instant_each(events)
-        rows = [self._event_to_row(event) for event in events]
+        rows = self._rows(events)
         for run_id in {event.run_id for event in events}:
             with self.run_connection(run_id) as connection:
                 of_run = [row for row in rows if row["run_id"] == run_id]
@@ -122,6 +156,30 @@ class HomeEventLog(SqliteEventLogStorage):
                 self._store_in_index(connection, events, rows)
             finally:
                 self._held.connection = None
+
+    def _rows(self, events: Sequence[EventLogEntry]) -> list[Row]:
+        """Return the events' rows, as Dagster's own makes them.
+
+        A run plans thousands of materializations that differ by partition and time alone: of each
+        asset's, one is written by Dagster, and the others after it.
+        """
+        rows: list[Row] = []
+        written: dict[Any, tuple[Row, Stored]] = {}
+        for event in events:
+            said = event.get_dagster_event()
+            if not said.is_asset_materialization_planned:
+                rows.append(self._event_to_row(event))
+                continue
+            key = event.run_id, said.step_key, said.asset_key, event.level
+            if key not in written:
+                first = self._event_to_row(event)
+                written[key] = first, read_text(first["event"])
+            row, stored = written[key]
+            stored["timestamp"] = event.timestamp
+            stored["dagster_event"]["event_specific_data"]["partition"] = said.partition
+            own = {"partition": said.partition, "timestamp": stored_moment(event.timestamp)}
+            rows.append({**row, **own, "event": write_text(stored)})
+        return rows
 
     def _store_in_index(
         self,
@@ -151,15 +209,25 @@ class HomeEventLog(SqliteEventLogStorage):
         }
         for event, storage_id in latest.values():
             self._store_asset_event(connection, event, storage_id)
+        if planned:
+            connection.execute(AssetCheckExecutionsTable.insert(), planned)
         if verdicts:
-            # each in the place of what planned it
-            table = AssetCheckExecutionsTable
-            keys = ("asset_key", "check_name", "run_id", "partition")
-            same = (table.c[key].is_not_distinct_from(db.bindparam(f"_{key}")) for key in keys)
-            known = [{f"_{key}": row[key] for key in keys} for row in verdicts]
-            connection.execute(table.delete().where(*same), known)
-        if planned or verdicts:
-            connection.execute(AssetCheckExecutionsTable.insert(), planned + verdicts)
+            put_verdicts(connection, verdicts)
+
+
+def stored_moment(timestamp: float) -> datetime:
+    """Return the time as it stands in a row: of UTC, and not saying so."""
+    return datetime.fromtimestamp(timestamp, UTC).replace(tzinfo=None)
+
+
+def put_verdicts(connection: Connection, verdicts: Sequence[Row]) -> None:
+    """Put the rows of verdicts into the index, each in the place of what planned it."""
+    table = AssetCheckExecutionsTable
+    keys = ("asset_key", "check_name", "run_id", "partition")
+    same = (table.c[key].is_not_distinct_from(db.bindparam(f"_{key}")) for key in keys)
+    known = [{f"_{key}": row[key] for key in keys} for row in verdicts]
+    connection.execute(table.delete().where(*same), known)
+    connection.execute(table.insert(), verdicts)
 
 
 def _an_instant_each(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
@@ -181,7 +249,14 @@ def _an_instant_each(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
 
 
 def _do_not_wait_for_the_disk(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+@lru_cache(maxsize=1)
+def _scripts() -> ScriptDirectory:
+    """Return the scripts that say which revision the tables are of."""
+    return ScriptDirectory.from_config(get_alembic_config(sqlite_event_log.__file__))
 
 
 def _planned_rows(event: EventLogEntry, row: Row, storage_id: int) -> Iterator[Row]:

@@ -12,14 +12,14 @@ from twin_assets.artifacts import artifact_path
 from twin_assets.assets import chain
 from twin_assets.assets.provenance import (
     AS_BEFORE,
+    DATA_VERSION,
     INDEX_VERSION,
     INPUT_EVENT,
     Materialization,
     latest_by_author,
     materializations,
-    metadata_of,
 )
-from twin_assets.assets.verdicts import GATES, evaluations_of
+from twin_assets.assets.verdicts import GATES
 from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
 from twin_assets.embedding import embedder_for, get_embedder
@@ -29,6 +29,12 @@ from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 
 ASSETS = [asset.key.to_user_string() for asset in chain(["faiss"])]
+CHECKED = [
+    key
+    for checked in checks.CHECKS
+    for key in checked.check_keys
+    if key.asset_key.to_user_string() in ASSETS
+]
 BREAD = {"rye": "rye wants a sour dough, because acid keeps its starch whole."}
 RADIO = {"wire": "a wire of half a wave has its least impedance in the middle."}
 
@@ -80,9 +86,13 @@ def test_everything_is_recorded_again_and_points_at_its_own_inputs(run, settings
     first = {asset: latest_by_author(instance, asset) for asset in ASSETS}
     get_embedder.cache_clear()
 
+    def said(made: Materialization) -> Mapping[str, dg.MetadataValue]:
+        wanted = dg.AssetRecordsFilter(dg.AssetKey(made.asset), storage_ids=[made.storage_id])
+        (record,) = instance.fetch_materializations(wanted, limit=1).records
+        return record.asset_materialization.metadata
+
     def unchanged_since(made: Materialization) -> object:
-        said = metadata_of(instance, made.asset, [made.storage_id])
-        return said[made.storage_id]["unchanged since"].value
+        return said(made)["unchanged since"].value
 
     latest = run()
     assert embedder_for(settings)._model is None  # nothing was embedded
@@ -93,8 +103,7 @@ def test_everything_is_recorded_again_and_points_at_its_own_inputs(run, settings
         assert after.storage_id > before.storage_id
         assert after.data_version == before.data_version
         assert after.tags[AS_BEFORE] == str(before.storage_id)
-        said = metadata_of(instance, asset, [before.storage_id, after.storage_id])
-        assert said[after.storage_id].items() >= said[before.storage_id].items()
+        assert said(after).items() >= said(before).items()
         assert unchanged_since(after) == before.run_id
     index = latest["faiss_index"]["ada"]
     assert index.tags[INDEX_VERSION] == version
@@ -126,7 +135,9 @@ def test_verdicts_are_repeated_too_and_given_anew_where_checks_run_alone(
 
     def verdict() -> dg.AssetCheckEvaluation:
         made = latest_by_author(instance, "chunks")["ada"].storage_id
-        return evaluations_of(instance, key, [made])[made]
+        history = instance.event_log_storage.get_asset_check_execution_history(key, limit=20)
+        given = [record.evaluation for record in history if record.partition == "ada"]
+        return next(one for one in given if one.target_materialization_data.storage_id == made)
 
     first = verdict()
     run()
@@ -141,6 +152,41 @@ def test_verdicts_are_repeated_too_and_given_anew_where_checks_run_alone(
     job = definitions.resolve_job_def("alone")
     assert job.execute_in_process(instance=instance, tags=range_tags(["ada", "bob"])).success
     assert len(judged) == 2
+
+
+@pytest.mark.postgres_too
+def test_what_is_logged_again_is_of_its_run_and_step_as_what_is_logged_anew(run, write, instance):
+    write("ada", {"rye": "rye bread keeps for a week in a linen cloth."})
+    latest = run()
+    run_id = latest["chunks"]["bob"].run_id
+    given = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_CHECK_EVALUATION}
+    logged = {"ada": {}, "bob": {}}
+    for entry in instance.all_logs(run_id, of_type=given):
+        event = entry.get_dagster_event()
+        said = event.event_specific_data
+        made = event.is_step_materialization
+        author, name = (
+            (event.partition, event.step_key) if made else (said.partition, said.check_name)
+        )
+        if author is not None:
+            # what is said of an author, and when, is his own
+            plain = event._replace(
+                event_specific_data=None, event_type_value="STEP_START", message=""
+            )
+            logged[author][name] = entry._replace(dagster_event=plain, timestamp=0, user_message="")
+    assert logged["ada"] == logged["bob"]
+    assert len(logged["bob"]) == len(ASSETS) + len(CHECKED)
+
+    for asset in ASSETS:
+        key, made = dg.AssetKey(asset), latest[asset]["bob"]
+        assert instance.get_latest_materialization_event(key).run_id == run_id
+        (tags,) = instance.get_event_tags_for_asset(key, filter_event_id=made.storage_id)
+        assert tags == {DATA_VERSION: made.data_version}
+    for check in CHECKED:
+        history = instance.event_log_storage.get_asset_check_execution_history(check, limit=20)
+        of_run = [record for record in history if record.run_id == run_id]
+        assert {record.status.value for record in of_run} <= {"SUCCEEDED", "FAILED"}  # not planned
+        assert {record.partition for record in of_run} == {"ada", "bob", None}
 
 
 def test_only_what_changed_is_made_and_what_comes_of_it(run, write, settings):

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import lru_cache, wraps
 from time import monotonic
 from typing import Any, cast
 
@@ -18,11 +18,12 @@ from twin_assets.assets.provenance import (
     Materialization,
     event_tags,
     latest_by_author,
-    metadata_of,
 )
+from twin_assets.assets.repeated import Change, log_again, stored
 from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.errors import StorageUnavailableError, TwinError
 from twin_assets.event_log import log_events
+from twin_assets.event_text import Stored
 from twin_assets.partitions import authors
 
 # With this key in an output's metadata Dagster emits no event of its own for the output. Its own
@@ -122,7 +123,8 @@ class AuthorRun:
         """
         self._context = context
         self._code_version = context.assets_def.code_versions_by_key.get(context.asset_key) or ""
-        instance, names = context.instance, context.partition_keys
+        instance, self._names = context.instance, context.partition_keys
+        names = self._names
         self._asset = asset = context.asset_key.to_user_string()
         inputs = [
             latest_by_author(instance, key.to_user_string(), names)
@@ -187,15 +189,14 @@ class AuthorRun:
             events.clear()
             made.clear()
 
-        storage_ids = [made.storage_id for made in self._unchanged.values()]
-        said = metadata_of(self._context.instance, self._asset, storage_ids)
-        for author in self._context.partition_keys:
-            if author in self._unchanged and author in self._done:
-                continue
-            if author in self._unchanged:
-                before = self._unchanged[author]
-                events.append(self._repeated(before, said[before.storage_id]))
-            elif outcome := attempt(author, work, author, self._inputs[author]):
+        again = {
+            before.storage_id: self._again(before)
+            for author, before in self._unchanged.items()
+            if author not in self._done
+        }
+        log_again(self._context.op_execution_context, again)
+        for author in self.to_make:
+            if outcome := attempt(author, work, author, self._inputs[author]):
                 made[author] = outcome
                 events.append(self._event(author, outcome))
             if len(events) == _BATCH or monotonic() - written > _BATCH_SECONDS:
@@ -219,26 +220,37 @@ class AuthorRun:
             tags={**tags, **outcome.tags},
         )
 
-    def _repeated(
-        self, made: Materialization, said: Mapping[str, dg.MetadataValue]
-    ) -> dg.AssetMaterialization:
-        """Return the event of a partition that is as it was, with what was said of it then."""
+    def _again(self, made: Materialization) -> Change:
+        """Return what makes the event of a partition that is as it was one of this run."""
         own = {name: value for name, value in made.tags.items() if name.startswith("twin/")}
-        since = said.get(_SINCE, dg.MetadataValue.dagster_run(made.run_id))
-        return self._event(
-            made.author,
-            Outcome(
-                data_version=made.data_version,
-                metadata={_SINCE: since, **said},
-                tags={**own, AS_BEFORE: str(made.storage_id)},
-            ),
-        )
+        tags = event_tags(made.data_version, self._code_version, self._inputs[made.author])
+
+        def change(data: Stored) -> None:
+            materialization = data["materialization"]
+            materialization["tags"] = {**tags, **own, AS_BEFORE: str(made.storage_id)}
+            said = materialization["metadata_entries"]
+            if all(entry["label"] != _SINCE for entry in said):
+                said.insert(0, _since(made.run_id))
+
+        return change
 
     def _failure(self, failed: Mapping[str, str]) -> dg.Failure:
         return dg.Failure(
-            f"{len(failed)} of {len(self._context.partition_keys)} authors failed in "
+            f"{len(failed)} of {len(self._names)} authors failed in "
             f"{self._context.asset_key.to_user_string()}: "
             + "; ".join(f"{author}: {reason}" for author, reason in failed.items()),
             metadata={"failed": dg.MetadataValue.json(failed)},
             allow_retries=False,
         )
+
+
+@lru_cache(maxsize=1)
+def _since(run_id: str) -> Stored:
+    """Return the entry of an event's metadata that names the run since which nothing changed."""
+    run = stored(dg.MetadataValue.dagster_run(run_id))
+    return {
+        "__class__": "EventMetadataEntry",
+        "description": None,
+        "entry_data": run,
+        "label": _SINCE,
+    }

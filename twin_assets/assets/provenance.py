@@ -5,7 +5,6 @@ the other one's, so each event here is tagged with its own partition's inputs in
 names that Dagster reads staleness from.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from sqlalchemy import select
 
 from twin_assets.assets.dagster_storages import event_storage
+from twin_assets.event_text import read_text
 from twin_assets.stores.manifest import Upstream
 
 DATA_VERSION = "dagster/data_version"
@@ -147,22 +147,9 @@ def _read(serialized: str) -> tuple[float, Mapping[str, str]]:
 
     That an event read by Dagster itself says the same is tested.
     """
-    entry = json.loads(serialized)
+    entry = read_text(serialized)
     made = entry["dagster_event"]["event_specific_data"]["materialization"]
     return entry["timestamp"], made["tags"] or {}
-
-
-def metadata_of(
-    instance: dg.DagsterInstance, asset: str, storage_ids: Sequence[int]
-) -> dict[int, Mapping[str, dg.MetadataValue]]:
-    """Return what the asset's materializations say for people to look at, by storage id."""
-    found: dict[int, Mapping[str, dg.MetadataValue]] = {}
-    for some in batches(sorted(storage_ids), _BATCH):
-        wanted = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), storage_ids=some)
-        for record in instance.fetch_materializations(wanted, limit=len(some)).records:
-            event = record.event_log_entry.asset_materialization
-            found[record.storage_id] = event.metadata if event else {}
-    return found
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

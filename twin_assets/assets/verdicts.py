@@ -1,6 +1,7 @@
 """What the checks said of each materialization, read from the Dagster instance."""
 
 from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass
 
 import dagster as dg
 from dagster._core.event_api import PartitionKeyFilter
@@ -9,12 +10,12 @@ from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from dagster._serdes import deserialize_value
-from sqlalchemy import select
+from sqlalchemy import case, select
 
 from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.assets.provenance import batches, naming_version
 from twin_assets.errors import IndexCorruptedError
+from twin_assets.event_text import read_text
 from twin_assets.stores import BACKENDS, VectorStore
 
 INDEX_CHECK = "index_holds_windows"
@@ -78,18 +79,32 @@ def _verdicts(
         cursor = page[-1].id
 
 
-def evaluations_of(
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a check said of a materialization, and the storage id of the event that says so."""
+
+    storage_id: int
+    passed: bool
+    reason: str  # where it failed
+
+
+def said_of(
     instance: dg.DagsterInstance, check: dg.AssetCheckKey, storage_ids: Collection[int]
-) -> dict[int, dg.AssetCheckEvaluation]:
-    """Return what the check said last of each of these materializations, by storage id.
+) -> dict[int, Said]:
+    """Return what the check said last of each of these materializations, by their storage ids.
 
     Dagster's own interface reads the check's whole history for that.
     """
-    found: dict[int, dg.AssetCheckEvaluation] = {}
+    found: dict[int, Said] = {}
     events, table = event_storage(instance), AssetCheckExecutionsTable.c
     for some in batches(sorted(storage_ids), _PAGE):
         query = (
-            select(table.materialization_event_storage_id, table.evaluation_event)
+            select(
+                table.materialization_event_storage_id,
+                table.evaluation_event_storage_id,
+                # which of thousands says something that is to be repeated in the run's summary
+                case((table.execution_status == _FAILED.value, table.evaluation_event)),
+            )
             .where(
                 table.asset_key == check.asset_key.to_string(),
                 table.check_name == check.name,
@@ -100,10 +115,14 @@ def evaluations_of(
         )
         with events.index_connection() as connection:
             rows = connection.execute(query).all()
-        for storage_id, event in rows:
-            entry = deserialize_value(event, dg.EventLogEntry)
-            found[storage_id] = entry.get_dagster_event().asset_check_evaluation_data
+        for made, storage_id, event in rows:
+            found[made] = Said(storage_id, event is None, _reason(event) if event else "")
     return found
+
+
+def _reason(event: str) -> str:
+    reason: str | None = read_text(event)["dagster_event"]["event_specific_data"]["description"]
+    return reason or ""
 
 
 def why_not_served(

@@ -263,6 +263,16 @@ class VersionFolders:
             IndexCorruptedError: a file is missing or differs.
         """
         manifest = self.manifest(author, version)
+        self.compare(manifest)
+        return manifest
+
+    def compare(self, manifest: Manifest) -> None:
+        """Compare every file of the version with its digest in the manifest.
+
+        Raises:
+            IndexCorruptedError: a file is missing or differs.
+        """
+        author, version = manifest.author.slug, manifest.version
         folder = self.folder(author, version)
         for name, expected in manifest.files.items():
             try:
@@ -274,7 +284,6 @@ class VersionFolders:
                     f"{name} in index version {version} of {author} does not match its checksum. "
                     f"{_repair(author)}"
                 )
-        return manifest
 
 
 def _repair(author: str) -> str:

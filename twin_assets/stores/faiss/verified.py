@@ -32,7 +32,7 @@ class VerifiedVersions:
         except OSError:
             return self._versions.verify(author, version)  # it says which file is missing
         if self._states.get((author, version)) != state:
-            self._versions.verify(author, version)
+            self._versions.compare(manifest)
             self._states[author, version] = state
         return manifest
 

@@ -1,5 +1,6 @@
 """The code location: assets, checks, jobs and sensors, with the settings as their one resource."""
 
+import gc
 from collections.abc import Iterable
 
 import dagster as dg
@@ -54,3 +55,5 @@ def build_definitions(
 
 
 defs = build_definitions(load_settings())
+# What is loaded by now stays: of a run's time a sixth was looking it through for garbage.
+gc.freeze()

@@ -1,5 +1,6 @@
 """The embedding model: texts to normalized vectors. One model a process, loaded when first used."""
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -204,6 +205,7 @@ class Embedder:
             ) from error
         if self.precision == "bfloat16":
             model[0].to(torch.bfloat16)
+        gc.freeze()  # it stays, with all that was imported for it: no garbage is to be found there
         return model.eval()
 
 

@@ -80,6 +80,7 @@ class HomeEventLog(SqliteEventLogStorage):
             poolclass=QueuePool,
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
         )
+        db.event.listen(engine, "connect", _write_much)
         if shard != INDEX_SHARD_NAME:
             # A run's own log may lose its last lines when the machine dies; the index may not.
             db.event.listen(engine, "connect", _do_not_wait_for_the_disk)
@@ -246,6 +247,12 @@ def _an_instant_each(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
                 apart[at] = event._replace(timestamp=(moment + 0.5) / 1000)
             first[asset] = moment
     return apart
+
+
+def _write_much(connection: sqlite3.Connection, _: object) -> None:
+    """Have room for a batch: by default pages are written back and read again meanwhile."""
+    connection.execute("PRAGMA cache_size=-32768")  # KiB
+    connection.execute("PRAGMA wal_autocheckpoint=8192")  # pages of 4 KiB
 
 
 def _do_not_wait_for_the_disk(connection: sqlite3.Connection, _: object) -> None:

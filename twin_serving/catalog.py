@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -209,14 +209,18 @@ class Catalog:
             voucher = naming_version(self.instance, self._asset, author, version)
             if voucher is not None:
                 self._vouchers[author, version] = voucher
+                self._refused |= self._refused_among([voucher])
         return None if voucher is None or voucher.storage_id in self._refused else voucher
+
+    def _refused_among(self, vouchers: Iterable[Materialization]) -> frozenset[int]:
+        among = [voucher.storage_id for voucher in vouchers]
+        return frozenset(refused_materializations(self.instance, self._asset, among))
 
     def _check_again(self) -> bool:
         """Read the checks' verdicts anew, now and then; return whether it was time to."""
         due = monotonic() - self._checked_at >= _RECHECK_SECONDS
         if due:
             self._checked_at = monotonic()
-            self._refused = frozenset(refused_materializations(self.instance, self._asset))
             self._latest = latest_by_author(self.instance, self._asset, known=self._latest)
             recorded = frozenset((author, m.storage_id) for author, m in self._latest.items())
             changed = {author for author, _ in recorded ^ self._recorded}
@@ -228,6 +232,7 @@ class Catalog:
                 for author, made in self._latest.items()
                 if author in changed
             }
+            self._refused = self._refused_among(self._vouchers.values())
         return due
 
 

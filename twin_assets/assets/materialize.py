@@ -132,7 +132,8 @@ class AuthorRun:
         ]
         self._inputs = {a: [latest[a] for latest in inputs if a in latest] for a in names}
         self.before: Mapping[str, Materialization] = latest_by_author(instance, asset, names)
-        refused = refused_materializations(instance, asset) if self.before else set()
+        made_before = [made.storage_id for made in self.before.values()]
+        refused = refused_materializations(instance, asset, made_before)
         # An attempt of this step before this one may have recorded some.
         self._done = {a for a, made in self.before.items() if made.run_id == context.run.run_id}
         self._unchanged = {

@@ -6,7 +6,8 @@ text, and puts into it what is of this run. What Dagster reads of it is tested.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from operator import or_
 from time import time
 from typing import Any
 
@@ -18,7 +19,6 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 from dagster._core.storage.event_log.schema import AssetEventTagsTable, SqlEventLogStorageTable
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._serdes import deserialize_value, serialize_value
-from sqlalchemy.engine import Connection
 
 from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.assets.provenance import DATA_VERSION, batches
@@ -26,6 +26,7 @@ from twin_assets.event_log import Row, put_verdicts, stored_moment
 from twin_assets.event_text import Stored, read_text, write_text
 
 _BATCH = 500  # events a transaction; SQLite's oldest limit on bound variables is 999
+_VERDICT = dg.DagsterEventType.ASSET_CHECK_EVALUATION.value
 _APART = 0.001  # seconds between events: the UI's list of an asset's shows one a millisecond
 
 Change = Callable[[Stored], None]
@@ -56,44 +57,44 @@ def _log_batch(context: dg.OpExecutionContext, changes: Mapping[int, Change]) ->
         before = connection.execute(query.where(event.id.in_(list(changes)))).all()
     envelope = _envelope(context)
     earliest = time() - len(before) * _APART
-    texts: list[Stored] = []
     rows: list[Row] = []
+    marks: list[Row] = []  # what Dagster looks the events up by
     for number, (storage_id, text, asset_key, partition) in enumerate(before):
         was = read_text(text)
         of_event, timestamp = was["dagster_event"], earliest + number * _APART
-        changes[storage_id](of_event["event_specific_data"])
-        kind = of_event["event_type_value"]
-        said = ("event_specific_data", "event_type_value", "message")
-        now = {
-            **was,
-            **envelope,
-            "dagster_event": {**envelope["dagster_event"], **{key: of_event[key] for key in said}},
-            "timestamp": timestamp,
+        data, kind = of_event["event_specific_data"], of_event["event_type_value"]
+        changes[storage_id](data)
+        said = {
+            **envelope["dagster_event"],
+            "event_specific_data": data,
+            "event_type_value": kind,
+            "message": of_event["message"],
         }
-        texts.append(now)
-        rows.append(
-            {
-                "run_id": context.run_id,
-                "event": write_text(now),
-                "dagster_event_type": kind,
-                "timestamp": stored_moment(timestamp),
-                "step_key": envelope["step_key"],
-                "asset_key": asset_key,
-                "partition": partition,
-            }
-        )
+        row = {
+            "run_id": context.run_id,
+            "event": write_text(was | envelope | {"dagster_event": said, "timestamp": timestamp}),
+            "dagster_event_type": kind,
+            "timestamp": stored_moment(timestamp),
+            "step_key": envelope["step_key"],
+            "asset_key": asset_key,
+            "partition": partition,
+        }
+        rows.append(row)
+        marks.append(_verdict(data, row) if kind == _VERDICT else _tag(data, row))
     if isinstance(events, SqliteEventLogStorage):  # a run's events have a file of their own
         with events.run_connection(context.run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
     insert = SqlEventLogStorageTable.insert().returning(event.id, sort_by_parameter_order=True)
     with events.index_transaction() as connection:
         ids = connection.execute(insert, rows).scalars().all()
-        if rows[0]["dagster_event_type"] == dg.DagsterEventType.ASSET_MATERIALIZATION.value:
-            _put_tags(connection, texts, rows, ids)
-            last = deserialize_value(rows[-1]["event"], EventLogEntry)
-            events._store_asset_event(connection, last, ids[-1])
+        if kind == _VERDICT:
+            own = [{"evaluation_event_storage_id": storage_id} for storage_id in ids]
+            put_verdicts(connection, list(map(or_, marks, own)))
         else:
-            put_verdicts(connection, list(map(_verdict_row, texts, rows, ids)))
+            own = [{"event_id": storage_id} for storage_id in ids]
+            connection.execute(AssetEventTagsTable.insert(), list(map(or_, marks, own)))
+            last = deserialize_value(row["event"], EventLogEntry)
+            events._store_asset_event(connection, last, ids[-1])
 
 
 def _envelope(context: dg.OpExecutionContext) -> Stored:
@@ -116,39 +117,25 @@ def _envelope(context: dg.OpExecutionContext) -> Stored:
     }
 
 
-def _put_tags(
-    connection: Connection, events: Sequence[Stored], rows: Sequence[Row], ids: Sequence[int]
-) -> None:
-    """Put the data versions where Dagster looks events up by: of our tags it keeps these there."""
-    tags = [
-        {
-            "event_id": storage_id,
-            "asset_key": row["asset_key"],
-            "key": DATA_VERSION,
-            "value": _data(event)["materialization"]["tags"][DATA_VERSION],
-            "event_timestamp": row["timestamp"],
-        }
-        for event, row, storage_id in zip(events, rows, ids, strict=True)
-    ]
-    connection.execute(AssetEventTagsTable.insert(), tags)
-
-
-def _verdict_row(event: Stored, row: Row, storage_id: int) -> Row:
-    said, status = _data(event), AssetCheckExecutionRecordStatus
-    target = said["target_materialization_data"]
+def _tag(data: Stored, row: Row) -> dict[str, Any]:
+    """Return the materialization's data version: of our tags that is the one Dagster looks up."""
     return {
-        "asset_key": dg.AssetKey(said["asset_key"]["path"]).to_string(),
-        "check_name": said["check_name"],
-        "run_id": row["run_id"],
-        "partition": said["partition"],
-        "execution_status": (status.SUCCEEDED if said["success"] else status.FAILED).value,
-        "evaluation_event": row["event"],
-        "evaluation_event_timestamp": row["timestamp"],
-        "evaluation_event_storage_id": storage_id,
-        "materialization_event_storage_id": target["storage_id"],
+        "asset_key": row["asset_key"],
+        "key": DATA_VERSION,
+        "value": data["materialization"]["tags"][DATA_VERSION],
+        "event_timestamp": row["timestamp"],
     }
 
 
-def _data(event: Stored) -> Stored:
-    data: Stored = event["dagster_event"]["event_specific_data"]
-    return data
+def _verdict(data: Stored, row: Row) -> dict[str, Any]:
+    status = AssetCheckExecutionRecordStatus
+    return {
+        "asset_key": dg.AssetKey(data["asset_key"]["path"]).to_string(),
+        "check_name": data["check_name"],
+        "run_id": row["run_id"],
+        "partition": data["partition"],
+        "execution_status": (status.SUCCEEDED if data["success"] else status.FAILED).value,
+        "evaluation_event": row["event"],
+        "evaluation_event_timestamp": row["timestamp"],
+        "materialization_event_storage_id": data["target_materialization_data"]["storage_id"],
+    }

@@ -68,7 +68,8 @@ class Staleness:
             self._inputs[name] = [key.to_user_string() for key in asset.asset_deps[asset.key]]
             known = before._latest.get(name, {}) if before else {}
             self._latest[name] = latest_by_author(instance, name, authors, known)
-            self._refused |= refused_materializations(instance, name)
+            among = [made.storage_id for made in self._latest[name].values()]
+            self._refused |= refused_materializations(instance, name, among)
 
     def latest(self, asset: str, author: str) -> Materialization | None:
         """Return the asset's latest materialization, or None when there is none."""

@@ -1,12 +1,10 @@
 """What the checks said of each materialization, read from the Dagster instance."""
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
-from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
 )
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
@@ -27,56 +25,17 @@ GATES: Mapping[str, str] = {
     **dict.fromkeys([f"{backend}_index" for backend in BACKENDS], INDEX_CHECK),
 }
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
-_GIVEN = {_FAILED, AssetCheckExecutionRecordStatus.SUCCEEDED}
 _PAGE = 500  # verdicts a query
 
 
-def refused_materializations(instance: dg.DagsterInstance, asset: str) -> set[int]:
-    """Return the storage ids of the asset's materializations that its gate failed on last."""
+def refused_materializations(
+    instance: dg.DagsterInstance, asset: str, among: Collection[int]
+) -> set[int]:
+    """Return which of the asset's materializations its gate failed on last, by storage id."""
     if asset not in GATES:
         return set()
-    oldest: dict[str, int] = {}  # failed verdict of each author who has one: few have
-    for record in _verdicts(instance, asset, {_FAILED}):
-        if record.partition is not None:
-            oldest[record.partition] = record.id
-    refused: set[int] = set()
-    for author, first in oldest.items():
-        failed: dict[int, bool] = {}
-        for record in _verdicts(instance, asset, _GIVEN, author):
-            if record.id < first:
-                break
-            target = record.evaluation and record.evaluation.target_materialization_data
-            if target:
-                is_failed = record.status is _FAILED
-                failed.setdefault(target.storage_id, is_failed)
-        refused |= {storage_id for storage_id, is_failed in failed.items() if is_failed}
-    return refused
-
-
-def _verdicts(
-    instance: dg.DagsterInstance,
-    asset: str,
-    statuses: Set[AssetCheckExecutionRecordStatus],
-    author: str | None = None,
-) -> Iterator[AssetCheckExecutionRecord]:
-    """Yield the gate's verdicts on the asset, newest first: all, or one author's.
-
-    The verdict without a partition is a run's over several authors, not one author's.
-    """
-    check = dg.AssetCheckKey(dg.AssetKey(asset), GATES[asset])
-    cursor: int | None = None
-    while True:
-        page = instance.event_log_storage.get_asset_check_execution_history(
-            check,
-            limit=_PAGE,
-            cursor=cursor,
-            status=statuses,
-            partition_filter=PartitionKeyFilter(key=author) if author else None,
-        )
-        yield from page
-        if len(page) < _PAGE:
-            return
-        cursor = page[-1].id
+    said = said_of(instance, dg.AssetCheckKey(dg.AssetKey(asset), GATES[asset]), among)
+    return {storage_id for storage_id, verdict in said.items() if not verdict.passed}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +92,7 @@ def why_not_served(
     voucher = naming_version(instance, index, author, version)
     if voucher is None:
         return "no materialization vouches for it"
-    if voucher.storage_id in refused_materializations(instance, index):
+    if refused_materializations(instance, index, [voucher.storage_id]):
         return "its check failed"
     try:
         store.verify(author, version)

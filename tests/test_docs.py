@@ -9,7 +9,7 @@ import typer
 
 from twin_assets.definitions import build_definitions
 from twin_assets.settings import TwinSettings
-from twin_serving.cli.app import app
+from twin_serving.cli.app import build_app
 from twin_serving.definitions import build_definitions as build_measurements
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def test_every_picture_is_shown_and_small():
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
 def test_commands_and_settings_exist(name):
     document = DOCUMENTS[name]
-    commands = typer.main.get_command(app).commands.keys()  # type: ignore[attr-defined]
+    commands = typer.main.get_command(build_app()).commands.keys()  # type: ignore[attr-defined]
     assert set(re.findall(r"(?:^ {4}|`|page )twin ([a-z]+)", document, re.M)) <= commands
     made = set(re.findall(r"(?:^ {4}|`)make ([a-z-]+)", document, re.M))
     assert made <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))

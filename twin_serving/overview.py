@@ -145,8 +145,14 @@ class Overview:
                 for author in authors
             }
 
-    def read(self, slugs: Collection[str] | None = None) -> list[AuthorStatus]:
+    def read(
+        self, slugs: Collection[str] | None = None, *, with_verdicts: bool = True
+    ) -> list[AuthorStatus]:
         """Return the rows of these authors, or of all, ordered by slug.
+
+        Args:
+            slugs: the authors.
+            with_verdicts: whether to say what the checks said.
 
         Raises:
             StorageError: the raw store cannot be read.
@@ -155,7 +161,8 @@ class Overview:
             authors = [a for a in raw.authors() if slugs is None or a.slug in slugs]
             staleness = self._staleness(slugs, self._before)
             failed = self._failed_runs()
-            verdicts = self._verdicts([author.slug for author in authors])
+            asked = [author.slug for author in authors] if with_verdicts else []
+            verdicts = self._verdicts(asked)
             return [self._row(author, raw, staleness, failed, verdicts) for author in authors]
 
     def _staleness(
@@ -225,6 +232,8 @@ class Overview:
 
     def _verdicts(self, slugs: Sequence[str]) -> dict[tuple[str, str], dict[str, bool]]:
         """Return the last verdicts by the asset and the author, by the check's name."""
+        if not slugs:
+            return {}
         keys = [key for key in _CHECKS if key.asset_key.to_user_string() in self.assets]
         infos = self._instance.event_log_storage.get_asset_check_partition_info(
             keys, partition_keys=slugs

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from twin_assets.settings import TwinSettings
-from twin_serving.cli.app import app
+from twin_serving.cli.app import build_app
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,13 +49,13 @@ def test_what_it_gives_for_the_handbook_s_commands_is_there():
     rows = re.findall(r"^\| (`.+`) \| (.+) \|$", section, re.MULTILINE)
     assert "`run-end-to-end-data-pipeline`" in dict(rows)
     here = " ".join(one for _, one in rows)
-    commands = typer.main.get_command(app).commands.keys()  # type: ignore[attr-defined]
+    commands = typer.main.get_command(build_app()).commands.keys()  # type: ignore[attr-defined]
     assert set(re.findall(r"\btwin ([a-z]+)", here)) <= commands
 
 
 def test_it_names_every_command_with_its_options():
     rows = dict(re.findall(r"^\| `twin (\w+) ?([^`]*)` \|", README, re.MULTILINE))
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(build_app())
     assert rows.keys() == group.commands.keys()  # type: ignore[attr-defined]
     for name, command in group.commands.items():  # type: ignore[attr-defined]
         shown = rows[name] if "the same" not in rows[name] else rows["ask"]

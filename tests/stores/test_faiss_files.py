@@ -1,4 +1,5 @@
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -96,17 +97,23 @@ def test_a_row_that_names_no_chunk(store: FaissStore, tmp_path: Path, place: int
         store.open({"ada": version}).search(partition().vectors, Category.ARTICLE, 1)
 
 
-def test_checksums_are_computed_once_and_again_when_a_file_was_replaced(
-    store: FaissStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    version = store.publish(partition(ADA, ARTICLES)).version
-    digested: list[str] = []
+@pytest.fixture
+def digested(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files whose checksums were computed."""
+    names: list[str] = []
 
     def digest(path: Path) -> str:
-        digested.append(path.name)
+        names.append(path.name)
         return file_digest(path)
 
     monkeypatch.setattr(versions, "file_digest", digest)
+    return names
+
+
+def test_checksums_are_computed_once_and_again_when_a_file_was_replaced(
+    store: FaissStore, tmp_path: Path, digested: list[str]
+) -> None:
+    version = store.publish(partition(ADA, ARTICLES)).version
     store.verify("ada", version)
     store.open({"ada": version})
     store.open({"ada": version})
@@ -119,6 +126,52 @@ def test_checksums_are_computed_once_and_again_when_a_file_was_replaced(
     replacement.replace(path)
     with pytest.raises(IndexCorruptedError, match=r"^chunks\.arrow .* does not match"):
         store.open({"ada": version})
+
+
+def test_what_a_process_verified_is_not_read_by_the_next(
+    store: FaissStore, tmp_path: Path, digested: list[str]
+) -> None:
+    version = store.publish(partition(ADA, ARTICLES)).version
+    FaissStore(tmp_path).verify_once("ada", version)
+    assert digested == []  # the checksums were made of the files as they stand
+
+    path = tmp_path / "ada" / "versions" / version / "chunks.arrow"
+    path.touch()
+    FaissStore(tmp_path).verify_once("ada", version)
+    assert len(digested) == 7
+    FaissStore(tmp_path).verify_once("ada", version)
+    assert len(digested) == 7
+    FaissStore(tmp_path).verify("ada", version)  # as a server does when it starts
+    assert len(digested) == 14
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_what_was_touched_since_is_found_though_it_was_made_to_look_the_same(
+    store: FaissStore, tmp_path: Path, damage: str
+) -> None:
+    version = store.publish(partition(ADA, ARTICLES)).version
+    path = tmp_path / "ada" / "versions" / version / "chunks.arrow"
+    before = path.stat()
+    if damage == "changed":
+        path.write_bytes(path.read_bytes()[:-1] + b"?")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    else:
+        path.unlink()
+    for _ in range(2):
+        with pytest.raises(IndexCorruptedError, match=r"^chunks\.arrow .* does not match"):
+            FaissStore(tmp_path).verify_once("ada", version)
+
+
+def test_without_a_record_everything_is_read(
+    store: FaissStore, tmp_path: Path, digested: list[str]
+) -> None:
+    version = store.publish(partition(ADA, ARTICLES)).version
+    record = tmp_path / "ada" / "versions" / version / ".verified.json"
+    for written in (None, b"{", b"[]"):
+        record.unlink() if written is None else record.write_bytes(written)
+        digested.clear()
+        FaissStore(tmp_path).verify_once("ada", version)
+        assert len(digested) == 7
 
 
 @pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="the system does not list descriptors")

@@ -128,7 +128,7 @@ class Staleness:
             if reason := why_not_served(self._instance, store, author, served):
                 return f"it was rolled back to {served}, which may not answer: {reason}"
         try:
-            store.verify(author, version)
+            store.verify_once(author, version)
         except IndexCorruptedError as error:
             return str(error)
         return None

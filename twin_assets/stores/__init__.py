@@ -197,6 +197,14 @@ class VectorStore(Protocol):
         """
         ...
 
+    def verify_once(self, author: str, version: str) -> None:
+        """Verify the version, unless some process has before and no file was touched since.
+
+        Raises:
+            IndexCorruptedError: a file differs or is missing.
+        """
+        ...
+
     def read(self, author: str, version: str) -> IndexPartition:
         """Return what the version was made of.
 

@@ -149,6 +149,10 @@ class VersionedStore(ABC):
         """See :meth:`VectorStore.verify`."""
         self._versions.verify(author, version)
 
+    def verify_once(self, author: str, version: str) -> None:
+        """See :meth:`VectorStore.verify_once`. Here it is done each time."""
+        self.verify(author, version)
+
 
 def window_counts(partition: IndexPartition) -> dict[Category, int]:
     """Return how many windows each category has."""

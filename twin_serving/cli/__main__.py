@@ -1,9 +1,8 @@
 """`twin`, which is also `python -m twin_serving.cli`."""
 
 import gc
-import sys
 
-from twin_assets.errors import TwinError
+from twin_serving.cli.app import load, run
 
 
 def main() -> None:
@@ -13,13 +12,10 @@ def main() -> None:
     half of a short command's time.
     """
     gc.disable()
-    try:
-        from twin_serving.cli.app import main as run
-    except TwinError as error:  # a setting, which the Dagster definitions read as they are imported
-        sys.exit(f"twin: {error}")
+    app = load()
     gc.freeze()
     gc.enable()
-    run()
+    run(app)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def status_command(
     """Show which authors are materialized, stale or failed, and which index versions serve."""
     settings = load_settings()
     store = create_store(settings.index, settings)
-    rows = Overview(settings, open_instance(settings), store).read()
+    rows = Overview(settings, open_instance(settings), store).read(with_verdicts=False)
     if as_json:
         print_json({"home": str(settings.root), "authors": [_json(row) for row in rows]})
         return

@@ -12,6 +12,7 @@ from twin_assets.stores.faiss.files import OpenedVersion, read_version, write_ve
 from twin_assets.stores.faiss.ivf import Ivf, IvfFolder, IvfRecord
 from twin_assets.stores.faiss.snapshot import FaissSnapshot
 from twin_assets.stores.faiss.verified import VerifiedVersions
+from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.versioned import VersionedStore
 
 EXACT_BELOW = 50_000  # windows of a category that are searched exactly in a few milliseconds
@@ -64,6 +65,18 @@ class FaissStore(VersionedStore):
     def verify(self, author: str, version: str) -> None:
         """See :meth:`VectorStore.verify`. Files that are as they were are not read again."""
         self._opened[author, version] = self._open_version((author, version))
+
+    def verify_once(self, author: str, version: str) -> None:
+        """See :meth:`VectorStore.verify_once`."""
+        if not self._verified.is_recorded(author, version):
+            self.verify(author, version)
+            self._verified.record(author, version)
+
+    def publish(self, partition: IndexPartition) -> Manifest:
+        """See :meth:`VectorStore.publish`. The checksums are of the files as they stand."""
+        manifest = super().publish(partition)
+        self._verified.record_published(manifest)
+        return manifest
 
     def read(self, author: str, version: str) -> IndexPartition:
         """See :meth:`VectorStore.read`."""

@@ -153,7 +153,8 @@ def test_a_manifest_says_what_the_version_holds(tmp_path: Path) -> None:
     assert (manifest.documents, manifest.chunks, manifest.window_count) == (3, 3, 6)
     assert dict(manifest.windows) == {"article": 2, "post": 3, "repository": 1}
     folder = tmp_path / ADA.slug / "versions" / version
-    assert set(manifest.files) == {path.name for path in folder.iterdir()} - {"manifest.json"}
+    kept = {path.name for path in folder.iterdir()}
+    assert set(manifest.files) == kept - {"manifest.json", ".verified.json"}
     assert version.endswith("-version-")
     assert manifest.created_at.endswith("+00:00")
 

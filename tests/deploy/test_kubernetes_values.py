@@ -32,7 +32,6 @@ def test_only_parts_of_the_chart_are_set() -> None:
         "computeLogManager",
         "retention",
         "telemetry",
-        "migrate",
     }
 
 
@@ -41,7 +40,8 @@ def test_the_queue_and_the_retries_are_those_of_the_containers() -> None:
     assert VALUES["concurrency"]["enabled"]
     for name, limits in INSTANCE["concurrency"].items():
         assert snake(VALUES["concurrency"][name]) == limits
-    assert VALUES["additionalInstanceConfig"] == {"freshness": INSTANCE["freshness"]}
+    for name, value in VALUES["additionalInstanceConfig"].items():
+        assert INSTANCE[name] == value
     assert snake(daemon["runMonitoring"]) == INSTANCE["run_monitoring"]
     assert snake(daemon["runRetries"]) == INSTANCE["run_retries"]
     known = dagster_instance_config_schema()
@@ -64,6 +64,19 @@ def test_the_code_locations_are_those_of_the_workspace() -> None:
         for module in modules
     ]
     assert all(location["includeConfigInLaunchedRuns"] == {"enabled": True} for location in served)
+    called = VALUES["dagsterWebserver"]["workspace"]["servers"]
+    assert [server["name"] for server in called] == [m["location_name"] for m in modules]
+    assert [(server["host"], server["port"]) for server in called] == [
+        (location["name"], location["port"]) for location in served
+    ]
+
+
+def test_no_container_has_privileges() -> None:
+    of_runs = VALUES["runLauncher"]["config"]["k8sRunLauncher"]["securityContext"]
+    for location in VALUES["dagster-user-deployments"]["deployments"]:
+        assert location["podSecurityContext"]["runAsNonRoot"]
+        assert location["securityContext"] == of_runs
+    assert of_runs == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def test_nothing_secret_is_in_it() -> None:

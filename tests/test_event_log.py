@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 import dagster as dg
 import pytest
@@ -152,6 +153,46 @@ def test_a_batch_that_cannot_be_kept_leaves_no_part_in_the_index(
     assert index(storage) == before
     storage.store_event_batch(made)
     assert len(index(storage)["events"]) == len(before["events"]) + len(KEYS)
+
+
+def test_whoever_follows_a_run_sees_its_events_while_it_runs(
+    instance: dg.DagsterInstance,
+) -> None:
+    """The webserver's live log does so; its process has the files open, and so has the run's."""
+    writer = instance.event_log_storage
+    follower = HomeEventLog(writer._base_dir)
+    run_id = "00000000-0000-0000-0000-000000000001"
+    seen: list[str] = []
+
+    def engine_event(message: str) -> None:
+        event = dg.DagsterEvent("ENGINE_EVENT", "job", message=message)
+        instance.report_dagster_event(event, run_id)
+
+    engine_event("first")
+    follower.watch(run_id, None, lambda entry, _: seen.append(entry.dagster_event.message))
+    try:
+        for message in ("second", "third"):
+            engine_event(message)
+            deadline = monotonic() + 30
+            while message not in seen and monotonic() < deadline:
+                sleep(0.05)
+        assert seen[-2:] == ["second", "third"]
+    finally:
+        follower.end_watch(run_id, next(iter(follower._watchers[run_id])))
+        SqliteEventLogStorage.dispose(follower)
+        follower.dispose()
+
+
+def test_readers_never_wait_for_a_writer_whoever_made_the_files(
+    instance: dg.DagsterInstance, plain: dg.DagsterInstance
+) -> None:
+    for opened in (instance, plain):
+        run_id = run(opened)
+        log = HomeEventLog(opened.event_log_storage._base_dir)
+        for connecting in (log.index_connection(), log.run_connection(run_id)):
+            with connecting as connection:
+                assert connection.execute(db.text("PRAGMA journal_mode")).scalar() == "wal"
+        log.dispose()
 
 
 def test_the_ui_s_list_of_events_which_shows_one_an_instant_shows_each_author(

@@ -15,6 +15,7 @@ from twin_assets.notifications import (
     Failure,
     LogNotifier,
     Notice,
+    Notifier,
     NotifyError,
     WebhookNotifier,
     create_notifier,
@@ -131,3 +132,33 @@ def test_what_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BadInputError, match="TWIN_NOTIFY_URL cannot be used") as caught:
         load_settings(_env_file=None)
     assert "secret" not in str(caught.value)
+
+
+TOLD: list[Notice] = []
+
+
+def remember(notice: Notice) -> None:
+    TOLD.append(notice)
+
+
+def refuse(notice: Notice) -> None:
+    raise RuntimeError("secret-token")
+
+
+def told_by(hook: str) -> Notifier:
+    settings = load_settings(notify_hook=hook, notify_url="http://x", _env_file=None)
+    return create_notifier(settings, logging.getLogger("twin"))
+
+
+def test_a_function_of_one_s_own_is_told_instead() -> None:
+    TOLD.clear()
+    told_by(f"{__name__}:remember").notify(NOTICE)
+    assert TOLD == [NOTICE]
+
+
+def test_a_function_of_one_s_own_that_fails_or_is_not_there() -> None:
+    with pytest.raises(NotifyError, match=r"TWIN_NOTIFY_HOOK names raised RuntimeError\.$") as told:
+        told_by(f"{__name__}:refuse").notify(NOTICE)
+    assert told.value.__cause__ is None
+    with pytest.raises(BadInputError, match=r"^TWIN_NOTIFY_HOOK=nowhere:x cannot be imported: "):
+        told_by("nowhere:x")

@@ -24,7 +24,7 @@ from twin_assets.assets.provenance import (
     latest_by_author,
     materializations,
 )
-from twin_assets.assets.repeated import Change, log_again, stored
+from twin_assets.assets.repeated import Change, as_stored, log_again
 from twin_assets.assets.verdicts import GATES, INDEX_CHECK, Said, said_of
 from twin_assets.documents import Chunk, CleanedDocument, Window
 from twin_assets.errors import StorageUnavailableError, TwinError
@@ -162,14 +162,17 @@ def _checks(
                 # Of a run over a range of authors, even of one, Dagster keeps one result that
                 # belongs to no partition; each author gets a verdict of his own here.
                 if made is not None and author in said:
-                    answers = before = said[author]
-                    again.update(dict.fromkeys((b.storage_id for b in before.values()), _on(made)))
+                    answers = repeats = said[author]
+                    again |= {repeat.storage_id: _on(made) for repeat in repeats.values()}
                 else:
-                    answers = anew = _judge(judge, asked, op, made, settings)
-                    events += [_evaluation(asset.key, q, author, anew[q.name], made) for q in asked]
-                for asked_name, answer in answers.items():
-                    if not answer.passed:
-                        failed[asked_name].append(f"{author}: {answer.reason}")
+                    answers = given = _judge(judge, asked, op, made, settings)
+                    events += [
+                        _evaluation(asset.key, q, author, given[q.name], made) for q in asked
+                    ]
+                for question in asked:
+                    if not answers[question.name].passed:
+                        reason = answers[question.name].reason
+                        failed[question.name].append(f"{author}: {reason}")
             log_again(op, again)
             log_events(op, events)
         for question in asked:
@@ -270,7 +273,7 @@ def _said_before(
 
 def _on(made: Materialization) -> Change:
     """Return what makes a verdict one on this materialization."""
-    target = stored(_target(made))
+    target = as_stored(_target(made))
 
     def change(data: Stored) -> None:
         data["target_materialization_data"] = target

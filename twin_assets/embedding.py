@@ -1,6 +1,5 @@
 """The embedding model: texts to normalized vectors. One model a process, loaded when first used."""
 
-import gc
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -203,7 +202,6 @@ class Embedder:
             ) from error
         if self.precision == "bfloat16":
             model[0].to(torch.bfloat16)
-        gc.freeze()  # it stays, with all that was imported for it: no garbage is to be found there
         return model.eval()
 
 

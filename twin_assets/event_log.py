@@ -138,6 +138,19 @@ class HomeEventLog(SqliteEventLogStorage):
             self._tables.add(table_name)
         return table_name in self._tables
 
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store the event."""
+        super().store_event(event)
+        self.tell_followers(event.run_id)
+
+    def tell_followers(self, run_id: str) -> None:
+        """Touch the run's file, by whose changes the UI's live log follows the run.
+
+        While it is open what is new goes to the log beside it, and for long to nowhere else.
+        """
+        with suppress(OSError):
+            os.utime(self.path_for_shard(run_id))
+
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store the events, all or none of them in the index."""
         if any(
@@ -157,6 +170,8 @@ class HomeEventLog(SqliteEventLogStorage):
                 self._store_in_index(connection, events, rows)
             finally:
                 self._held.connection = None
+        for run_id in {event.run_id for event in events}:
+            self.tell_followers(run_id)
 
     def _rows(self, events: Sequence[EventLogEntry]) -> list[Row]:
         """Return the events' rows, as Dagster's own makes them.
@@ -224,10 +239,17 @@ def stored_moment(timestamp: float) -> datetime:
 def put_verdicts(connection: Connection, verdicts: Sequence[Row]) -> None:
     """Put the rows of verdicts into the index, each in the place of what planned it."""
     table = AssetCheckExecutionsTable
-    keys = ("asset_key", "check_name", "run_id", "partition")
-    same = (table.c[key].is_not_distinct_from(db.bindparam(f"_{key}")) for key in keys)
-    known = [{f"_{key}": row[key] for key in keys} for row in verdicts]
-    connection.execute(table.delete().where(*same), known)
+    keys = ("asset_key", "check_name", "run_id")
+    same = [table.c[key] == db.bindparam(f"_{key}") for key in keys]
+    partition = table.c.partition
+    # Apart, because Postgres has no index for a comparison that takes both.
+    for places, is_of in (
+        ([row for row in verdicts if row["partition"] is None], partition.is_(None)),
+        ([row for row in verdicts if row["partition"]], partition == db.bindparam("_partition")),
+    ):
+        known = [{f"_{key}": row[key] for key in (*keys, "partition")} for row in places]
+        if known:
+            connection.execute(table.delete().where(*same, is_of), known)
     connection.execute(table.insert(), verdicts)
 
 
@@ -251,12 +273,12 @@ def _an_instant_each(events: Sequence[EventLogEntry]) -> list[EventLogEntry]:
 
 def _write_much(connection: sqlite3.Connection, _: object) -> None:
     """Have room for a batch: by default pages are written back and read again meanwhile."""
+    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA cache_size=-32768")  # KiB
     connection.execute("PRAGMA wal_autocheckpoint=8192")  # pages of 4 KiB
 
 
 def _do_not_wait_for_the_disk(connection: sqlite3.Connection, _: object) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
 
 

@@ -19,8 +19,12 @@ def read_text(text: str) -> Stored:
 
 
 def write_text(stored: Stored) -> str:
-    """Return the text that says so, with null for NaN, as the UI is told of one."""
+    """Return the text that says so, in ASCII as Dagster's own: a database may take no other.
+
+    NaN becomes null, as which the UI is told of one.
+    """
     try:
-        return orjson.dumps(stored).decode()
+        text = orjson.dumps(stored).decode()
     except orjson.JSONEncodeError:
         return json.dumps(stored)
+    return text if text.isascii() else json.dumps(stored)

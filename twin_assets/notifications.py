@@ -2,13 +2,14 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
 import httpx
 
 from twin_assets.errors import TwinError
+from twin_assets.hooks import load_hook
 from twin_assets.settings import TwinSettings
 
 _TIMEOUT_SECONDS = 10.0
@@ -121,7 +122,31 @@ class _Fault:
     passing: bool
 
 
+class HookNotifier:
+    """Hands notices to a function of the user's own."""
+
+    def __init__(self, hook: Callable[[Notice], object]) -> None:
+        """Call the function."""
+        self._hook = hook
+
+    def notify(self, notice: Notice) -> None:
+        """See :meth:`Notifier.notify`."""
+        try:
+            self._hook(notice)
+        except Exception as error:  # whose words may be secret
+            raise NotifyError(
+                "The failed run could not be told of: the function that TWIN_NOTIFY_HOOK names "
+                f"raised {type(error).__name__}."
+            ) from None
+
+
 def create_notifier(settings: TwinSettings, log: logging.Logger) -> Notifier:
-    """Return whom the settings name to be told: a web address, or else the log."""
+    """Return whom the settings name to be told: a function, a web address, or else the log.
+
+    Raises:
+        BadInputError: there is no such function.
+    """
+    if settings.notify_hook:
+        return HookNotifier(load_hook("TWIN_NOTIFY_HOOK", settings.notify_hook))
     url = settings.notify_url.get_secret_value()
     return WebhookNotifier(url) if url else LogNotifier(log)

@@ -21,7 +21,8 @@ from dagster._core.storage.tags import WILL_RETRY_TAG
 from twin_assets.assets.failures import authors_of, failed_authors, failures_of, not_begun
 from twin_assets.assets.provenance import REVISION, latest_by_author, latest_storage_ids
 from twin_assets.assets.under_way import authors_under_way
-from twin_assets.notifications import Failure, Notice, NotifyError, create_notifier
+from twin_assets.errors import TwinError
+from twin_assets.notifications import Failure, Notice, create_notifier
 from twin_assets.partitions import LAUNCHED_BY, authors, contiguous_ranges, range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
@@ -164,7 +165,7 @@ def build_notice_sensor() -> dg.SensorDefinition:
         monitor_all_code_locations=True,
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Says who failed, in which asset and why: in the log, or to TWIN_NOTIFY_URL.",
+        description="Says who failed, in which asset and why: to the log, or as TWIN_NOTIFY_* say.",
     )
     def tell_of_failures(
         context: dg.RunFailureSensorContext, settings: dg.ResourceParam[TwinSettings]
@@ -178,7 +179,7 @@ def build_notice_sensor() -> dg.SensorDefinition:
         try:
             notice = Notice(run.job_name, link, failures or [whole])
             create_notifier(settings, context.log).notify(notice)
-        except NotifyError as error:
+        except TwinError as error:
             context.log.error(str(error))
 
     return tell_of_failures

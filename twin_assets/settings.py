@@ -190,6 +190,11 @@ class TwinSettings(BaseSettings):
         SecretStr(""),
         description="Where a failed run is told of, as JSON by POST; empty for the log alone.",
     )
+    notify_hook: str = Field(
+        "",
+        description="A function of your own that is told instead, as package.module:function; it "
+        "takes a twin_assets.notifications.Notice.",
+    )
     crawl_delay_seconds: float = Field(
         1.0, ge=0, description="Pause between two requests to one host."
     )

@@ -125,11 +125,14 @@ class Catalog:
             self._stamp = stamp
             self._pointers = {author: self._pointer(author) for author in self.store.authors()}
         self._weights = weights_sha256 or self._weights
-        key = (tuple(self._pointers.items()), self._refused, self._recorded, self._weights)
+        key = self._key()
         if self._current is None or key != self._current_key:
             self._current = self._open(self._pointers, self._weights)
-            self._current_key = key
+            self._current_key = self._key()  # a refusal may have been found meanwhile
         return self._current
+
+    def _key(self) -> tuple[object, ...]:
+        return tuple(self._pointers.items()), self._refused, self._recorded, self._weights
 
     def _pointer(self, author: str) -> str | None:
         if author in self._chosen:
@@ -220,7 +223,6 @@ class Catalog:
         """Read the checks' verdicts anew, now and then; return whether it was time to."""
         due = monotonic() - self._checked_at >= _RECHECK_SECONDS
         if due:
-            self._checked_at = monotonic()
             self._latest = latest_by_author(self.instance, self._asset, known=self._latest)
             recorded = frozenset((author, m.storage_id) for author, m in self._latest.items())
             changed = {author for author, _ in recorded ^ self._recorded}
@@ -233,6 +235,7 @@ class Catalog:
                 if author in changed
             }
             self._refused = self._refused_among(self._vouchers.values())
+            self._checked_at = monotonic()  # if something was not read, the next question tries
         return due
 
 

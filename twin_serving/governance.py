@@ -3,9 +3,8 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 
-from twin_assets.errors import BadInputError
+from twin_assets.hooks import load_hook
 from twin_assets.settings import TwinSettings
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.[^\W\d_]{2,24}\b")
@@ -33,18 +32,7 @@ def load_policy(settings: TwinSettings) -> Policy:
     """
     if not settings.policy_hook:
         return SettingsPolicy(settings)
-    module, _, name = settings.policy_hook.partition(":")
-    try:
-        hook = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInputError(
-            f"TWIN_POLICY_HOOK={settings.policy_hook} cannot be imported: {error}. "
-            "Name it as package.module:function."
-        ) from None
-    if not callable(hook):
-        raise BadInputError(f"TWIN_POLICY_HOOK={settings.policy_hook} is not a function.")
-    policy: Policy = hook
-    return policy
+    return load_hook("TWIN_POLICY_HOOK", settings.policy_hook)
 
 
 class SettingsPolicy:

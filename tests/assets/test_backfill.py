@@ -114,7 +114,7 @@ def serve_some(*arguments):
     serve(*arguments)
 FaissStore.serve = serve_some
 sys.argv = ["twin", "build"]
-from twin_serving.cli.app import main
+from twin_serving.cli.__main__ import main
 main()
 """
 

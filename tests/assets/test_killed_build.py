@@ -97,7 +97,7 @@ import os, signal, sys
 from twin_assets.stores import versions
 versions.sync_folder = lambda path: os.kill(os.getpid(), signal.SIGKILL)
 sys.argv = ["twin", "build"]
-from twin_serving.cli.app import main
+from twin_serving.cli.__main__ import main
 main()
 """
 

@@ -10,6 +10,7 @@ from tiny_model import build_tiny_model
 from twin_assets import checks
 from twin_assets.artifacts import artifact_path
 from twin_assets.assets import chain
+from twin_assets.assets import repeated as repeated_events
 from twin_assets.assets.provenance import (
     AS_BEFORE,
     DATA_VERSION,
@@ -187,6 +188,27 @@ def test_what_is_logged_again_is_of_its_run_and_step_as_what_is_logged_anew(run,
         of_run = [record for record in history if record.run_id == run_id]
         assert {record.status.value for record in of_run} <= {"SUCCEEDED", "FAILED"}  # not planned
         assert {record.partition for record in of_run} == {"ada", "bob", None}
+
+
+@pytest.mark.postgres_too
+def test_what_a_deleted_run_said_is_judged_anew(run, settings, instance):
+    alone = dg.define_asset_job("alone", selection=dg.AssetSelection.checks(*CHECKED))
+    definitions = dg.Definitions.merge(build_definitions(settings), dg.Definitions(jobs=[alone]))
+    job = definitions.resolve_job_def("alone")
+    checked = job.execute_in_process(instance=instance, tags=range_tags(["ada", "bob"]))
+    instance.delete_run(checked.run_id)
+    run_id = run()["chunks"]["ada"].run_id
+    for check in CHECKED:
+        history = instance.event_log_storage.get_asset_check_execution_history(check, limit=20)
+        of_run = [record for record in history if record.run_id == run_id]
+        assert {record.partition for record in of_run} == {"ada", "bob", None}
+        assert {record.status.value for record in of_run} <= {"SUCCEEDED", "FAILED"}
+
+
+def test_more_than_a_batch_is_logged_again(run, monkeypatch):
+    monkeypatch.setattr(repeated_events, "_BATCH", 1)
+    latest = run()
+    assert repeated(latest, "ada") == repeated(latest, "bob") == ASSETS
 
 
 def test_only_what_changed_is_made_and_what_comes_of_it(run, write, settings):

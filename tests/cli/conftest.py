@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from twin_serving.cli.app import main
+from twin_serving.cli.app import load
+from twin_serving.cli.app import run as run_command
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def twin(monkeypatch: pytest.MonkeyPatch, capfd, tmp_path) -> Run:
         monkeypatch.setattr(sys, "argv", ["twin", *map(str, arguments)])
         capfd.readouterr()
         try:
-            main()
+            run_command(load())
             code = 0
         except SystemExit as exit_:
             code = int(exit_.code or 0)

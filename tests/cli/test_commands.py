@@ -1,6 +1,9 @@
 """What each command prints, on a home from its first import on."""
 
+import ast
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,6 +118,16 @@ def test_a_changed_document_is_stale_and_an_author_without_text_fails(twin, docu
 
 def test_the_samples_are_importable_as_any_file_is(twin):
     assert "25 new" in twin("import", SAMPLE).out
+
+
+def test_a_command_imports_no_other() -> None:
+    code = (
+        "import sys; from twin_serving.cli.app import load; sys.argv[1:] = ['status']; load(); "
+        "print([m for m in sys.modules if m.startswith('twin_serving.cli.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = ["app", "output", "status"]
+    assert sorted(ast.literal_eval(done.stdout)) == [f"twin_serving.cli.{name}" for name in names]
 
 
 def test_help_names_every_command(twin):

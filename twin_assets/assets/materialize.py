@@ -19,7 +19,7 @@ from twin_assets.assets.provenance import (
     event_tags,
     latest_by_author,
 )
-from twin_assets.assets.repeated import Change, log_again, stored
+from twin_assets.assets.repeated import Change, as_stored, log_again
 from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.errors import StorageUnavailableError, TwinError
 from twin_assets.event_log import log_events
@@ -123,8 +123,8 @@ class AuthorRun:
         """
         self._context = context
         self._code_version = context.assets_def.code_versions_by_key.get(context.asset_key) or ""
-        instance, self._names = context.instance, context.partition_keys
-        names = self._names
+        instance = context.instance
+        self._names = names = context.partition_keys
         self._asset = asset = context.asset_key.to_user_string()
         inputs = [
             latest_by_author(instance, key.to_user_string(), names)
@@ -248,7 +248,7 @@ class AuthorRun:
 @lru_cache(maxsize=1)
 def _since(run_id: str) -> Stored:
     """Return the entry of an event's metadata that names the run since which nothing changed."""
-    run = stored(dg.MetadataValue.dagster_run(run_id))
+    run = as_stored(dg.MetadataValue.dagster_run(run_id))
     return {
         "__class__": "EventMetadataEntry",
         "description": None,

@@ -6,8 +6,7 @@ text, and puts into it what is of this run. What Dagster reads of it is tested.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from operator import or_
+from collections.abc import Callable, Mapping, Sequence
 from time import time
 from typing import Any
 
@@ -22,7 +21,7 @@ from dagster._serdes import deserialize_value, serialize_value
 
 from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.assets.provenance import DATA_VERSION, batches
-from twin_assets.event_log import Row, put_verdicts, stored_moment
+from twin_assets.event_log import HomeEventLog, Row, put_verdicts, stored_moment
 from twin_assets.event_text import Stored, read_text, write_text
 
 _BATCH = 500  # events a transaction; SQLite's oldest limit on bound variables is 999
@@ -44,7 +43,7 @@ def log_again(context: dg.OpExecutionContext, changes: Mapping[int, Change]) -> 
         _log_batch(context, {storage_id: changes[storage_id] for storage_id in some})
 
 
-def stored(value: Any) -> Stored:
+def as_stored(value: Any) -> Stored:
     """Return one of Dagster's objects as it stands in a stored event."""
     return read_text(serialize_value(value))
 
@@ -54,7 +53,11 @@ def _log_batch(context: dg.OpExecutionContext, changes: Mapping[int, Change]) ->
     event = SqlEventLogStorageTable.c
     query = db.select(event.id, event.event, event.asset_key, event.partition)
     with events.index_connection() as connection:
-        before = connection.execute(query.where(event.id.in_(list(changes)))).all()
+        before = connection.execute(
+            query.where(event.id.in_(list(changes))).order_by(event.id)
+        ).all()
+    if not before:
+        return
     envelope = _envelope(context)
     earliest = time() - len(before) * _APART
     rows: list[Row] = []
@@ -84,21 +87,21 @@ def _log_batch(context: dg.OpExecutionContext, changes: Mapping[int, Change]) ->
     if isinstance(events, SqliteEventLogStorage):  # a run's events have a file of their own
         with events.run_connection(context.run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
+        if isinstance(events, HomeEventLog):
+            events.tell_followers(context.run_id)
     insert = SqlEventLogStorageTable.insert().returning(event.id, sort_by_parameter_order=True)
     with events.index_transaction() as connection:
         ids = connection.execute(insert, rows).scalars().all()
         if kind == _VERDICT:
-            own = [{"evaluation_event_storage_id": storage_id} for storage_id in ids]
-            put_verdicts(connection, list(map(or_, marks, own)))
+            put_verdicts(connection, _with("evaluation_event_storage_id", ids, marks))
         else:
-            own = [{"event_id": storage_id} for storage_id in ids]
-            connection.execute(AssetEventTagsTable.insert(), list(map(or_, marks, own)))
+            connection.execute(AssetEventTagsTable.insert(), _with("event_id", ids, marks))
             last = deserialize_value(row["event"], EventLogEntry)
             events._store_asset_event(connection, last, ids[-1])
 
 
 def _envelope(context: dg.OpExecutionContext) -> Stored:
-    """Return what every event of the step says of its run and step, as Dagster's own logging."""
+    """Return what every event of the step says of its run and step, whatever its kind."""
     step = context.get_step_execution_context()
     event = DagsterEvent(
         event_type_value=dg.DagsterEventType.STEP_START.value,
@@ -110,11 +113,15 @@ def _envelope(context: dg.OpExecutionContext) -> Stored:
         pid=os.getpid(),
     )
     return {
-        "dagster_event": stored(event),
+        "dagster_event": as_stored(event),
         "pipeline_name": step.job_name,
         "run_id": context.run_id,
         "step_key": step.step.key,
     }
+
+
+def _with(name: str, ids: Sequence[int], marks: Sequence[Row]) -> list[Row]:
+    return [{**mark, name: storage_id} for mark, storage_id in zip(marks, ids, strict=True)]
 
 
 def _tag(data: Stored, row: Row) -> dict[str, Any]:

@@ -7,7 +7,10 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    SqlEventLogStorageTable,
+)
 from sqlalchemy import case, select
 
 from twin_assets.assets.dagster_storages import event_storage
@@ -56,6 +59,7 @@ def said_of(
     """
     found: dict[int, Said] = {}
     events, table = event_storage(instance), AssetCheckExecutionsTable.c
+    event_id = SqlEventLogStorageTable.c.id
     for some in batches(sorted(storage_ids), _PAGE):
         query = (
             select(
@@ -64,6 +68,8 @@ def said_of(
                 # which of thousands says something that is to be repeated in the run's summary
                 case((table.execution_status == _FAILED.value, table.evaluation_event)),
             )
+            # which is gone where the check's own run was deleted
+            .join(SqlEventLogStorageTable, event_id == table.evaluation_event_storage_id)
             .where(
                 table.asset_key == check.asset_key.to_string(),
                 table.check_name == check.name,

@@ -45,11 +45,6 @@ def build_app(names: Collection[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def main() -> None:
-    """Run the command that the arguments name."""
-    run(load())
-
-
 def load() -> typer.Typer:
     """Return what runs the command that the arguments name, or tells of them all."""
     for stream in (sys.stdout, sys.stderr):

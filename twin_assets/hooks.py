@@ -1,0 +1,26 @@
+"""Functions of the user's own, which settings name as ``package.module:function``."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from twin_assets.errors import BadInputError
+
+
+def load_hook(variable: str, named: str) -> Callable[..., Any]:
+    """Return the function that the variable names.
+
+    Raises:
+        BadInputError: it cannot be imported, or is nothing that can be called.
+    """
+    module, _, name = named.partition(":")
+    try:
+        hook = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInputError(
+            f"{variable}={named} cannot be imported: {error}. Name it as package.module:function."
+        ) from None
+    if not callable(hook):
+        raise BadInputError(f"{variable}={named} is not a function.")
+    function: Callable[..., Any] = hook
+    return function

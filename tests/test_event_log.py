@@ -8,6 +8,7 @@ from time import monotonic, sleep
 import dagster as dg
 import pytest
 import sqlalchemy as db
+from dagster._core.events import EngineEventData
 from dagster._core.storage.event_log.schema import (
     AssetCheckExecutionsTable,
     AssetEventTagsTable,
@@ -165,7 +166,9 @@ def test_whoever_follows_a_run_sees_its_events_while_it_runs(
     seen: list[str] = []
 
     def engine_event(message: str) -> None:
-        event = dg.DagsterEvent("ENGINE_EVENT", "job", message=message)
+        event = dg.DagsterEvent(
+            "ENGINE_EVENT", "job", event_specific_data=EngineEventData(), message=message
+        )
         instance.report_dagster_event(event, run_id)
 
     engine_event("first")

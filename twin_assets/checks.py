@@ -155,7 +155,7 @@ def _checks(
             latest = latest_by_author(op.instance, name, authors_)
             said = _said_before(op, asset.key, asked, latest)
             events = []
-            again: dict[int, Change] = {}
+            again: list[tuple[str, Change]] = []
             for author in authors_:
                 made = latest.get(author)
                 answers: Mapping[str, Said | _Answer]
@@ -163,7 +163,7 @@ def _checks(
                 # belongs to no partition; each author gets a verdict of his own here.
                 if made is not None and author in said:
                     answers = repeats = said[author]
-                    again |= {repeat.storage_id: _on(made) for repeat in repeats.values()}
+                    again += [(repeat.event, _on(made)) for repeat in repeats.values()]
                 else:
                     answers = given = _judge(judge, asked, op, made, settings)
                     events += [

@@ -17,6 +17,7 @@ from twin_assets.assets.provenance import (
     INPUT_DATA_VERSION,
     Materialization,
     event_tags,
+    event_texts,
     latest_by_author,
 )
 from twin_assets.assets.repeated import Change, as_stored, log_again
@@ -195,7 +196,9 @@ class AuthorRun:
             for author, before in self._unchanged.items()
             if author not in self._done
         }
-        log_again(self._context.op_execution_context, again)
+        texts = event_texts(self._context.instance, again)
+        changed = ((text, again[storage_id]) for storage_id, text in texts)
+        log_again(self._context.op_execution_context, changed)
         for author in self.to_make:
             if outcome := attempt(author, work, author, self._inputs[author]):
                 made[author] = outcome

@@ -152,6 +152,18 @@ def _read(serialized: str) -> tuple[float, Mapping[str, str]]:
     return entry["timestamp"], made["tags"] or {}
 
 
+def event_texts(
+    instance: dg.DagsterInstance, storage_ids: Iterable[int]
+) -> Iterator[tuple[int, str]]:
+    """Yield the storage id and the stored text of each of the events that is there, in order."""
+    event = SqlEventLogStorageTable.c
+    for some in batches(sorted(storage_ids), _BATCH):
+        query = select(event.id, event.event).where(event.id.in_(some)).order_by(event.id)
+        with event_storage(instance).index_connection() as connection:
+            rows = connection.execute(query).all()
+        yield from ((storage_id, text) for storage_id, text in rows)
+
+
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     """Yield the items in groups of ``size``."""
     for at in range(0, len(items), size):

@@ -6,12 +6,12 @@ text, and puts into it what is of this run. What Dagster reads of it is tested.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from time import time
 from typing import Any
 
 import dagster as dg
-import sqlalchemy as db
 from dagster._core.events import DagsterEvent
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
@@ -20,7 +20,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 from dagster._serdes import deserialize_value, serialize_value
 
 from twin_assets.assets.dagster_storages import event_storage
-from twin_assets.assets.provenance import DATA_VERSION, batches
+from twin_assets.assets.provenance import DATA_VERSION
 from twin_assets.event_log import HomeEventLog, Row, put_verdicts, stored_moment
 from twin_assets.event_text import Stored, read_text, write_text
 
@@ -31,16 +31,17 @@ _APART = 0.001  # seconds between events: the UI's list of an asset's shows one 
 Change = Callable[[Stored], None]
 
 
-def log_again(context: dg.OpExecutionContext, changes: Mapping[int, Change]) -> None:
+def log_again(context: dg.OpExecutionContext, events: Iterable[tuple[str, Change]]) -> None:
     """Log events of before as events of this run and step; those listening to it are not told.
 
     Args:
         context: the step's.
-        changes: by the storage id of each event, what changes its specific data as it is stored.
-            All are materializations of one asset, or verdicts of checks.
+        events: the text of each, and what changes its specific data as it stands there. All are
+            materializations of one asset, or verdicts of checks.
     """
-    for some in batches(sorted(changes), _BATCH):
-        _log_batch(context, {storage_id: changes[storage_id] for storage_id in some})
+    rest = iter(events)
+    while some := list(islice(rest, _BATCH)):
+        _log_batch(context, some)
 
 
 def as_stored(value: Any) -> Stored:
@@ -48,25 +49,19 @@ def as_stored(value: Any) -> Stored:
     return read_text(serialize_value(value))
 
 
-def _log_batch(context: dg.OpExecutionContext, changes: Mapping[int, Change]) -> None:
+def _log_batch(context: dg.OpExecutionContext, before: Sequence[tuple[str, Change]]) -> None:
     events = event_storage(context.instance)
-    event = SqlEventLogStorageTable.c
-    query = db.select(event.id, event.event, event.asset_key, event.partition)
-    with events.index_connection() as connection:
-        before = connection.execute(
-            query.where(event.id.in_(list(changes))).order_by(event.id)
-        ).all()
-    if not before:
-        return
     envelope = _envelope(context)
     earliest = time() - len(before) * _APART
     rows: list[Row] = []
     marks: list[Row] = []  # what Dagster looks the events up by
-    for number, (storage_id, text, asset_key, partition) in enumerate(before):
+    for number, (text, change) in enumerate(before):
         was = read_text(text)
         of_event, timestamp = was["dagster_event"], earliest + number * _APART
         data, kind = of_event["event_specific_data"], of_event["event_type_value"]
-        changes[storage_id](data)
+        change(data)
+        made = data if kind == _VERDICT else data["materialization"]
+        asset_key = dg.AssetKey(made["asset_key"]["path"]).to_string()
         said = {
             **envelope["dagster_event"],
             "event_specific_data": data,
@@ -79,17 +74,19 @@ def _log_batch(context: dg.OpExecutionContext, changes: Mapping[int, Change]) ->
             "dagster_event_type": kind,
             "timestamp": stored_moment(timestamp),
             "step_key": envelope["step_key"],
-            "asset_key": asset_key,
-            "partition": partition,
+            "asset_key": None if kind == _VERDICT else asset_key,
+            "partition": None if kind == _VERDICT else made["partition"],
         }
         rows.append(row)
-        marks.append(_verdict(data, row) if kind == _VERDICT else _tag(data, row))
+        mark = _verdict if kind == _VERDICT else _tag
+        marks.append({"asset_key": asset_key, **mark(made, row)})
     if isinstance(events, SqliteEventLogStorage):  # a run's events have a file of their own
         with events.run_connection(context.run_id) as connection:
             connection.execute(SqlEventLogStorageTable.insert(), rows)
         if isinstance(events, HomeEventLog):
             events.tell_followers(context.run_id)
-    insert = SqlEventLogStorageTable.insert().returning(event.id, sort_by_parameter_order=True)
+    event_id = SqlEventLogStorageTable.c.id
+    insert = SqlEventLogStorageTable.insert().returning(event_id, sort_by_parameter_order=True)
     with events.index_transaction() as connection:
         ids = connection.execute(insert, rows).scalars().all()
         if kind == _VERDICT:
@@ -124,25 +121,23 @@ def _with(name: str, ids: Sequence[int], marks: Sequence[Row]) -> list[Row]:
     return [{**mark, name: storage_id} for mark, storage_id in zip(marks, ids, strict=True)]
 
 
-def _tag(data: Stored, row: Row) -> dict[str, Any]:
+def _tag(materialization: Stored, row: Row) -> Row:
     """Return the materialization's data version: of our tags that is the one Dagster looks up."""
     return {
-        "asset_key": row["asset_key"],
         "key": DATA_VERSION,
-        "value": data["materialization"]["tags"][DATA_VERSION],
+        "value": materialization["tags"][DATA_VERSION],
         "event_timestamp": row["timestamp"],
     }
 
 
-def _verdict(data: Stored, row: Row) -> dict[str, Any]:
+def _verdict(said: Stored, row: Row) -> Row:
     status = AssetCheckExecutionRecordStatus
     return {
-        "asset_key": dg.AssetKey(data["asset_key"]["path"]).to_string(),
-        "check_name": data["check_name"],
+        "check_name": said["check_name"],
         "run_id": row["run_id"],
-        "partition": data["partition"],
-        "execution_status": (status.SUCCEEDED if data["success"] else status.FAILED).value,
+        "partition": said["partition"],
+        "execution_status": (status.SUCCEEDED if said["success"] else status.FAILED).value,
         "evaluation_event": row["event"],
         "evaluation_event_timestamp": row["timestamp"],
-        "materialization_event_storage_id": data["target_materialization_data"]["storage_id"],
+        "materialization_event_storage_id": said["target_materialization_data"]["storage_id"],
     }

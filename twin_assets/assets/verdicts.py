@@ -7,11 +7,8 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
-from dagster._core.storage.event_log.schema import (
-    AssetCheckExecutionsTable,
-    SqlEventLogStorageTable,
-)
-from sqlalchemy import case, select
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+from sqlalchemy import select
 
 from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.assets.provenance import batches, naming_version
@@ -43,11 +40,16 @@ def refused_materializations(
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a check said of a materialization, and the storage id of the event that says so."""
+    """What a check said of a materialization, and the text of the event that says so."""
 
-    storage_id: int
     passed: bool
-    reason: str  # where it failed
+    event: str
+
+    @property
+    def reason(self) -> str:
+        """Why, in a line."""
+        said = read_text(self.event)["dagster_event"]["event_specific_data"]
+        return said["description"] or ""
 
 
 def said_of(
@@ -59,17 +61,10 @@ def said_of(
     """
     found: dict[int, Said] = {}
     events, table = event_storage(instance), AssetCheckExecutionsTable.c
-    event_id = SqlEventLogStorageTable.c.id
+    given = (table.materialization_event_storage_id, table.execution_status, table.evaluation_event)
     for some in batches(sorted(storage_ids), _PAGE):
         query = (
-            select(
-                table.materialization_event_storage_id,
-                table.evaluation_event_storage_id,
-                # which of thousands says something that is to be repeated in the run's summary
-                case((table.execution_status == _FAILED.value, table.evaluation_event)),
-            )
-            # which is gone where the check's own run was deleted
-            .join(SqlEventLogStorageTable, event_id == table.evaluation_event_storage_id)
+            select(*given)
             .where(
                 table.asset_key == check.asset_key.to_string(),
                 table.check_name == check.name,
@@ -80,14 +75,8 @@ def said_of(
         )
         with events.index_connection() as connection:
             rows = connection.execute(query).all()
-        for made, storage_id, event in rows:
-            found[made] = Said(storage_id, event is None, _reason(event) if event else "")
+        found |= {made: Said(status != _FAILED.value, event) for made, status, event in rows}
     return found
-
-
-def _reason(event: str) -> str:
-    reason: str | None = read_text(event)["dagster_event"]["event_specific_data"]["description"]
-    return reason or ""
 
 
 def why_not_served(

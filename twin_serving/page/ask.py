@@ -13,7 +13,7 @@ from anyio import to_thread
 from twin_assets.errors import BadInputError, TwinError
 from twin_serving.audit import Feedback, Vote
 from twin_serving.page.answer import actions_html, earlier_html, failure_html, welcome_html
-from twin_serving.page.asking import Shown, Talk, View, answer_views, explain
+from twin_serving.page.asking import Shown, Talk, Turn, View, answer_views, explain
 from twin_serving.page.components import FAILED, QUIET, html, or_fault
 from twin_serving.page.examples import Examples
 from twin_serving.page.html import fault_html, status_html
@@ -58,6 +58,7 @@ class AskTab:
         self._why = why
         self._found = found
         self.talk = gr.State(Talk())
+        self._turn = gr.State(Turn())
         self._make_form()
         self._make_result()
         self._listen(page)
@@ -99,12 +100,12 @@ class AskTab:
             *(self._ask, self._stop, self.talk, self._why, self._found, self._comment),
             self._source,
         ]
-        options: list[Any] = [self._author, self.talk, *self._controls]
+        options: list[Any] = [self._author, self.talk, self._turn, *self._controls]
         once: dict[str, Any] = {"trigger_mode": "once", "outputs": everything, **QUIET}
         link = gr.State(None)  # the question of the address, and whom it is asked of
         page.load(self._on_load, outputs=[self._author, self._answer, link], **QUIET)
         others = [
-            link.change(self._on_link, [link, self.talk], everything, **QUIET),
+            link.change(self._on_link, [link, self.talk, self._turn], everything, **QUIET),
             gr.on([self._answer.click, self._actions.click], self._on_act, options, **once),
         ]
         form = gr.on(
@@ -153,9 +154,19 @@ class AskTab:
         return {self._feedback: gr.Group(visible=False), self._comment: "", self._source: ""}
 
     async def _answering(
-        self, talk: Talk, values: Sequence[Any], asker: str | None
+        self,
+        talk: Talk,
+        turn: Turn,
+        values: Sequence[Any],
+        asker: str | None,
+        *,
+        typed: bool = False,
     ) -> AsyncIterator[Update]:
-        """Yield what changes on the page while the conversation's last question is answered."""
+        """Yield what changes on the page while the conversation's last question is answered.
+
+        One that was ``typed`` leaves its field as it comes to stand above its answer; where it came
+        from elsewhere, what is being typed stays.
+        """
         shown = Shown()
         view = View()
         try:
@@ -163,6 +174,7 @@ class AskTab:
         except BadInputError as error:
             yield {self._status: fault_html(str(error))}  # the answer before stays as it is
             return
+        is_my_turn = turn.take()
         yield {
             self._earlier: earlier_html(talk.turns),
             self._author: talk.author,
@@ -174,11 +186,14 @@ class AskTab:
         views: Any = answer_views(self._twin, talk, options, shown, asker)
         async with aclosing(views):
             async for view in views:
+                if not is_my_turn():
+                    return
                 talk = replace(talk, answer=shown.text)  # kept if it is stopped now
                 update: Update = dict(zip(self._shown(), astuple(view), strict=True))
                 update[self.talk] = talk
-                if shown.retrieval is not None and not shown.pieces and shown.answer is None:
-                    update[self._question] = ""  # it stands above its answer now
+                is_found = shown.retrieval is not None and not shown.pieces
+                if typed and is_found and shown.answer is None:
+                    update[self._question] = ""
                 yield update
         picture = NO_ANSWER
         if (answer := shown.answer) is not None:
@@ -194,14 +209,20 @@ class AskTab:
         }
 
     async def _on_ask(
-        self, request: gr.Request, text: str, picked: str, talk: Talk, *values: Any
+        self, request: gr.Request, text: str, picked: str, talk: Talk, turn: Turn, *values: Any
     ) -> AsyncIterator[Update]:
         talk = talk.with_question(text, picked or "")
-        async for update in self._answering(talk, values, request.username):
+        async for update in self._answering(talk, turn, values, request.username, typed=True):
             yield update
 
     async def _on_act(
-        self, event: gr.EventData, request: gr.Request, picked: str, talk: Talk, *values: Any
+        self,
+        event: gr.EventData,
+        request: gr.Request,
+        picked: str,
+        talk: Talk,
+        turn: Turn,
+        *values: Any,
     ) -> AsyncIterator[Update]:
         match event.act:
             case "example":
@@ -216,7 +237,7 @@ class AskTab:
             case _:
                 yield {self._status: gr.skip()}
                 return
-        async for update in self._answering(talk, values, request.username):
+        async for update in self._answering(talk, turn, values, request.username):
             yield update
 
     def _on_load(self, request: gr.Request) -> tuple[Any, ...]:
@@ -240,14 +261,15 @@ class AskTab:
         return update if talk.asked else {**update, self._answer: welcome}
 
     async def _on_link(
-        self, request: gr.Request, link: tuple[str, str], talk: Talk
+        self, request: gr.Request, link: tuple[str, str], talk: Talk, turn: Turn
     ) -> AsyncIterator[Update]:
         if talk.asked:  # whoever asks meanwhile goes first
             yield {self._status: gr.skip()}
             return
         text, picked = link
         talk = Talk(asked=text, author=picked)
-        async for update in self._answering(talk, option_values("balanced"), request.username):
+        values = option_values("balanced")
+        async for update in self._answering(talk, turn, values, request.username):
             yield update
 
     def _on_stop(self) -> Update:

@@ -1,7 +1,7 @@
 """A conversation on the page: what it is, and what is shown while a question is answered."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -79,6 +79,23 @@ class Talk:
             for asked, answer in self.turns
             for message in (Message("user", asked), Message("assistant", answer))
         ]
+
+
+class Turn:
+    """Whose turn it is to write into the page's one answer.
+
+    The page cancels the answer before, and now and then the server misses that.
+    """
+
+    def __init__(self) -> None:
+        """Nobody's."""
+        self._taken = 0
+
+    def take(self) -> Callable[[], bool]:
+        """Take the turn; return what tells whether it still is."""
+        self._taken += 1
+        mine = self._taken
+        return lambda: self._taken == mine
 
 
 @dataclass(slots=True)

@@ -98,14 +98,16 @@ def compare_tab(twin: Twin) -> None:
             ask: gr.Button(interactive=True),
         }
 
+    asked = gr.State("")  # what was in the field then: by the next step it may be another
     asking = gr.on(
         [question.submit, ask.click],
-        lambda: (status_html("Asking both…"), gr.Button(interactive=False)),
-        outputs=[status, ask],
+        lambda text: (text, status_html("Asking both…"), gr.Button(interactive=False)),
+        inputs=question,
+        outputs=[asked, status, ask],
         queue=False,
         **QUIET,
     )
-    asking.then(on_compare, [question, *left, *right], [result, status, ask], **QUIET)
+    asking.then(on_compare, [asked, *left, *right], [result, status, ask], **QUIET)
 
 
 def _controls(side: str, twin: Twin, preset: str) -> list[Any]:

@@ -118,6 +118,7 @@ class AskTab:
         asked = [form, *others]
         self._stop.click(
             self._on_stop,
+            inputs=self._turn,
             outputs=[self._status, self._actions, self._ask, self._stop],
             cancels=asked,
             queue=False,
@@ -131,7 +132,7 @@ class AskTab:
             [self._status, self._feedback, self.talk],
             **QUIET,
         )
-        self._earlier.click(self._on_new, outputs=everything, cancels=asked, **QUIET)
+        self._earlier.click(self._on_new, self._turn, everything, cancels=asked, **QUIET)
         follow_preset(self._preset, self._controls)
 
     def follow(self, tab: gr.Tab, added: gr.HTML) -> None:
@@ -272,7 +273,8 @@ class AskTab:
         async for update in self._answering(talk, turn, values, request.username):
             yield update
 
-    def _on_stop(self) -> Update:
+    def _on_stop(self, turn: Turn) -> Update:
+        turn.take()
         return {
             self._status: status_html("Stopped."),
             self._actions: actions_html(votes=False, whole=False),
@@ -303,7 +305,8 @@ class AskTab:
             self.talk: talk,
         }
 
-    def _on_new(self) -> Update:
+    def _on_new(self, turn: Turn) -> Update:
+        turn.take()
         _, welcome = opening(self._twin, self._examples)
         empty = [self._actions, self._sources, self._how, self._earlier, self._question]
         return {

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
-import httpx
-
 from twin_assets.errors import TwinError
 from twin_assets.hooks import load_hook
 from twin_assets.settings import TwinSettings
@@ -105,6 +103,8 @@ class WebhookNotifier:
             time.sleep(pause)
 
     def _post(self, body: object) -> "_Fault | None":
+        import httpx
+
         try:
             answer = httpx.post(self._url, json=body, timeout=_TIMEOUT_SECONDS)
         except httpx.TransportError as error:

@@ -12,7 +12,6 @@ from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
 from twin_assets.assets.previews import preview, row_count, table
 from twin_assets.assets.provenance import Materialization
 from twin_assets.assets.raw import raw_documents
-from twin_assets.cleaning import clean
 from twin_assets.documents import CleanedDocument, Quarantined, digest
 from twin_assets.errors import BadInputError
 from twin_assets.raw_store import RawStore, open_raw_store
@@ -48,6 +47,8 @@ def clean_author(store: RawStore, author: str) -> tuple[list[CleanedDocument], l
     Raises:
         BadInputError: there are some, and none can be indexed.
     """
+    from twin_assets.cleaning import clean  # only where something is cleaned: it takes a while
+
     documents: list[CleanedDocument] = []
     quarantined: list[Quarantined] = []
     for raw in store.documents(author):

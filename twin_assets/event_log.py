@@ -245,7 +245,10 @@ def put_verdicts(connection: Connection, verdicts: Sequence[Row]) -> None:
     # Apart, because Postgres has no index for a comparison that takes both.
     for places, is_of in (
         ([row for row in verdicts if row["partition"] is None], partition.is_(None)),
-        ([row for row in verdicts if row["partition"]], partition == db.bindparam("_partition")),
+        (
+            [row for row in verdicts if row["partition"] is not None],
+            partition == db.bindparam("_partition"),
+        ),
     ):
         known = [{f"_{key}": row[key] for key in (*keys, "partition")} for row in places]
         if known:

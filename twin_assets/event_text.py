@@ -27,4 +27,4 @@ def write_text(stored: Stored) -> str:
         text = orjson.dumps(stored).decode()
     except orjson.JSONEncodeError:
         return json.dumps(stored)
-    return text if text.isascii() else json.dumps(stored)
+    return text if text.isascii() else json.dumps(orjson.loads(text))

@@ -16,9 +16,11 @@ def load_hook(variable: str, named: str) -> Callable[..., Any]:
     module, _, name = named.partition(":")
     try:
         hook = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # the module's own code is run
+        told = isinstance(error, (ImportError, AttributeError, ValueError))
+        reason = error if told else type(error).__name__
         raise BadInputError(
-            f"{variable}={named} cannot be imported: {error}. Name it as package.module:function."
+            f"{variable}={named} cannot be imported: {reason}. Name it as package.module:function."
         ) from None
     if not callable(hook):
         raise BadInputError(f"{variable}={named} is not a function.")

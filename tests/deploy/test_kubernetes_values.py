@@ -73,8 +73,10 @@ def test_the_code_locations_are_those_of_the_workspace() -> None:
 
 def test_no_container_has_privileges() -> None:
     of_runs = VALUES["runLauncher"]["config"]["k8sRunLauncher"]["securityContext"]
+    pods = VALUES["runLauncher"]["config"]["k8sRunLauncher"]["runK8sConfig"]["podSpecConfig"]
     for location in VALUES["dagster-user-deployments"]["deployments"]:
         assert location["podSecurityContext"]["runAsNonRoot"]
+        assert location["podSecurityContext"] == pods["securityContext"]
         assert location["securityContext"] == of_runs
     assert of_runs == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 

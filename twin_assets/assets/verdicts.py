@@ -7,8 +7,11 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecordStatus,
 )
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
-from sqlalchemy import select
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    SqlEventLogStorageTable,
+)
+from sqlalchemy import and_, select
 
 from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.assets.provenance import batches, naming_version
@@ -61,10 +64,13 @@ def said_of(
     """
     found: dict[int, Said] = {}
     events, table = event_storage(instance), AssetCheckExecutionsTable.c
+    event, number = SqlEventLogStorageTable, table.evaluation_event_storage_id
     given = (table.materialization_event_storage_id, table.execution_status, table.evaluation_event)
     for some in batches(sorted(storage_ids), _PAGE):
         query = (
             select(*given)
+            # of a deleted run the row stays and the event goes, whose number may be given again
+            .join(event, and_(event.c.id == number, event.c.run_id == table.run_id))
             .where(
                 table.asset_key == check.asset_key.to_string(),
                 table.check_name == check.name,
@@ -75,7 +81,7 @@ def said_of(
         )
         with events.index_connection() as connection:
             rows = connection.execute(query).all()
-        found |= {made: Said(status != _FAILED.value, event) for made, status, event in rows}
+        found |= {made: Said(status != _FAILED.value, text) for made, status, text in rows}
     return found
 
 

@@ -170,12 +170,16 @@ class AskTab:
         """
         shown = Shown()
         view = View()
+        is_my_turn = turn.take()
         try:
             options = options_of(talk.author, values)
         except BadInputError as error:
-            yield {self._status: fault_html(str(error))}  # the answer before stays as it is
+            yield {  # the answer before stays as it is
+                self._status: fault_html(str(error)),
+                self._ask: gr.Button(interactive=True),
+                self._stop: gr.Button(visible=False),
+            }
             return
-        is_my_turn = turn.take()
         yield {
             self._earlier: earlier_html(talk.turns),
             self._author: talk.author,
@@ -200,6 +204,8 @@ class AskTab:
         if (answer := shown.answer) is not None:
             talk = talk.answered(answer)
             picture = await to_thread.run_sync(or_fault, partial(explain, self._twin, answer))
+        if not is_my_turn():
+            return
         yield {
             **dict(zip(self._shown(), astuple(view), strict=True)),
             self._ask: gr.Button(interactive=True),

@@ -200,6 +200,9 @@ class Overview:
             passed = given.pop(GATES.get(asset, ""), None)
             doubts = tuple(sorted(name for name, passed in given.items() if not passed))
             assets.append(AssetStatus(asset, state, run_id, at, passed, doubts))
+        serving, versions = self._store.serving(slug), tuple(self._store.versions(slug))
+        # without a newer version there is none that another was chosen over
+        older = serving is not None and any(m.version > serving for m in versions)
         return AuthorStatus(
             author=author,
             state=_state(
@@ -211,9 +214,9 @@ class Overview:
             assets=tuple(assets),
             visits=tuple(raw.visits(slug).values()),
             stale=first,
-            serving=self._store.serving(slug),
-            pinned=self._store.pinned_over(slug) is not None,
-            versions=tuple(self._store.versions(slug)),
+            serving=serving,
+            pinned=older and self._store.pinned_over(slug) is not None,
+            versions=versions,
         )
 
     def details(self, status: AuthorStatus) -> Details:

@@ -19,6 +19,11 @@ def plain(text: str) -> str:
     return _ACTIVE.sub("", text)
 
 
+def write(lines: str) -> None:
+    """Print many lines as they are, which Rich takes long for."""
+    sys.stdout.write(plain(lines) + "\n")
+
+
 def print_json(value: Any) -> None:
     """Print the value as one JSON document."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -12,7 +12,7 @@ from twin_assets.documents import Outcome
 from twin_assets.settings import load_settings
 from twin_assets.stores import create_store
 from twin_serving.catalog import open_instance
-from twin_serving.cli.output import counted, out, plain, print_json
+from twin_serving.cli.output import counted, out, plain, print_json, write
 from twin_serving.overview import AuthorStatus, Overview, State
 
 _BAD = {Outcome.GONE, Outcome.REFUSED, Outcome.FAILED}
@@ -39,8 +39,7 @@ def status_command(
         out.print("There are no authors yet. Import some with `twin import FILE.jsonl`.")
         return
     out.print(_table(rows))
-    served = (f"{row.author.slug} {_versions(row)}" for row in rows)
-    out.print(plain("\n".join(served)))
+    write("\n".join(f"{row.author.slug} {_versions(row)}" for row in rows))
     out.print(Text("  ".join(f"{mark} {state}" for state, mark in _MARKS.items()), style="dim"))
     for row in rows:
         _show_links(row)

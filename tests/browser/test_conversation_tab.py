@@ -127,8 +127,11 @@ def test_a_missing_option_leaves_the_answer_as_it_is(address: str, open_tab: Ope
     answered(page, BREAD)
     before = page.locator("#twin-answer").inner_html()
     page.get_by_role("button", name="Options of every stage").click()
-    page.get_by_label("Passages kept (top)").fill("")
+    top = page.get_by_label("Passages kept (top)")
+    expect(top).to_have_value("3")  # the drawer is filled as it opens
+    top.fill("")
     page.get_by_label("Your question").fill("And rye?")
+    expect(top).to_have_value("")
     page.get_by_label("Your question").press("Enter")
     expect(page.locator("#twin-status").get_by_role("alert")).to_contain_text("A number among")
     expect(page.get_by_label("Your question")).to_have_value("And rye?")

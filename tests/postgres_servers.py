@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,14 +17,13 @@ import dagster as dg
 import pytest
 from mongo_servers import find_unused_port
 
-_INSTANCE = """
-storage:
-  postgres:
-    postgres_url: {url}
-telemetry: {{enabled: false}}
-concurrency: {{pools: {{default_limit: 1, granularity: op}}}}
-run_retries: {{enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}}
-freshness: {{enabled: true}}
+_OURS = "custom: {{module: twin_assets.postgres, class: PostgresStorage, config: {}}}"
+_DAGSTER_S_OWN = "postgres: {}"
+_REST = """
+telemetry: {enabled: false}
+concurrency: {pools: {default_limit: 1, granularity: op}}
+run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}
+freshness: {enabled: true}
 """
 
 
@@ -90,18 +90,31 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_instance(postgres_server: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     """A Dagster instance that keeps runs, events and schedules in a new Postgres database."""
+    with _open(postgres_server, tmp_path / "on-postgres", _OURS) as instance:
+        yield instance
+
+
+@pytest.fixture
+def plain_postgres_instance(postgres_server: str, tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """One that keeps them as Dagster does by itself."""
+    with _open(postgres_server, tmp_path / "plain-postgres", _DAGSTER_S_OWN) as instance:
+        yield instance
+
+
+@contextmanager
+def _open(server: str, folder: Path, storage: str) -> Iterator[dg.DagsterInstance]:
     import psycopg2
 
     name = f"twin_{uuid4().hex}"
-    connection = psycopg2.connect(f"{postgres_server}/postgres")
+    connection = psycopg2.connect(f"{server}/postgres")
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
     connection.close()
-    folder = tmp_path / "on-postgres"
     folder.mkdir()
     # SQLAlchemy's own choice is another driver than Dagster's.
-    url = f"{postgres_server}/{name}".replace("postgresql:", "postgresql+psycopg2:")
-    (folder / "dagster.yaml").write_text(_INSTANCE.format(url=url))
+    url = f"{server}/{name}".replace("postgresql:", "postgresql+psycopg2:")
+    written = storage.format(f'{{postgres_url: "{url}"}}')
+    (folder / "dagster.yaml").write_text(f"storage: {{{written}}}\n{_REST}")
     with dg.DagsterInstance.from_config(str(folder)) as instance:
         yield instance

@@ -14,6 +14,8 @@ from twin_assets.partitions import JOB, range_tags, register_authors
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 
+pytestmark = pytest.mark.postgres_too
+
 RAW, *FOLLOWERS = [asset.key.to_user_string() for asset in chain(["faiss"])]
 BOTH = ("ada", "bob")
 
@@ -84,7 +86,6 @@ def built(automation: Automation) -> Automation:
     return automation
 
 
-@pytest.mark.postgres_too
 def test_a_changed_document_flows_to_the_index_and_an_unchanged_one_stops(built: Automation):
     built.write("ada", "other words, about rye and about salt.")
     assert built.run(*BOTH, assets=[RAW])

@@ -1,4 +1,4 @@
-"""The home's event log keeps what Dagster's own would, in fewer transactions."""
+"""Our event logs keep what Dagster's own would, in fewer transactions."""
 
 import warnings
 from collections.abc import Iterator
@@ -15,10 +15,12 @@ from dagster._core.storage.event_log.schema import (
     AssetKeyTable,
     SqlEventLogStorageTable,
 )
+from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 
 from twin_assets.assets.materialize import AuthorRun, Outcome, author_asset
-from twin_assets.event_log import HomeEventLog, log_events
+from twin_assets.event_batches import BatchedEventLog, log_events
+from twin_assets.event_log import HomeEventLog
 from twin_assets.partitions import authors, range_tags
 
 KEYS = ["ada", "bob", "cleo"]
@@ -51,8 +53,13 @@ with warnings.catch_warnings():
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """An instance as Dagster makes it."""
+def plain(
+    instance: dg.DagsterInstance, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[dg.DagsterInstance]:
+    """An instance as Dagster makes it, on the same kind of database."""
+    if not isinstance(instance.event_log_storage, SqliteEventLogStorage):
+        yield request.getfixturevalue("plain_postgres_instance")
+        return
     folder = tmp_path / "plain"
     folder.mkdir()
     with dg.DagsterInstance.local_temp(str(folder)) as opened:
@@ -69,7 +76,7 @@ def run(instance: dg.DagsterInstance) -> str:
     return job.execute_in_process(instance=instance, tags=range_tags(KEYS)).run_id
 
 
-def index(storage: SqliteEventLogStorage) -> dict[str, list[tuple[object, ...]]]:
+def index(storage: SqlEventLogStorage) -> dict[str, list[tuple[object, ...]]]:
     """Return what the index has, apart from times, run ids and the order of events of one kind."""
     event, verdict = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
     tag, asset = AssetEventTagsTable.c, AssetKeyTable.c
@@ -104,13 +111,14 @@ def planned(instance: dg.DagsterInstance, run_id: str) -> list[dg.EventLogEntry]
     return [entry._replace(timestamp=0, run_id="") for entry in entries]
 
 
+@pytest.mark.postgres_too
 def test_a_run_leaves_what_it_would_leave_in_dagster_s_own(
     instance: dg.DagsterInstance, plain: dg.DagsterInstance
 ) -> None:
     ours, theirs = instance.event_log_storage, plain.event_log_storage
-    assert isinstance(ours, HomeEventLog)
-    assert isinstance(theirs, SqliteEventLogStorage)
-    assert not isinstance(theirs, HomeEventLog)
+    assert isinstance(ours, BatchedEventLog)
+    assert isinstance(theirs, SqlEventLogStorage)
+    assert not isinstance(theirs, BatchedEventLog)
     run_here, run_there = run(instance), run(plain)
     assert of_run(instance, run_here) == of_run(plain, run_there)
     assert planned(instance, run_here) == planned(plain, run_there)
@@ -120,21 +128,23 @@ def test_a_run_leaves_what_it_would_leave_in_dagster_s_own(
     assert ("bob", '["words"]', "dagster/data_version", "version of bob") in found["tags"]
 
 
+@pytest.mark.postgres_too
 def test_events_of_a_run_are_planned_and_logged_in_batches(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = []
-    store = HomeEventLog.store_event_batch
+    store = BatchedEventLog.store_event_batch
 
     def noting(self, events):
         sizes.append(len(events))
         store(self, events)
 
-    monkeypatch.setattr(HomeEventLog, "store_event_batch", noting)
+    monkeypatch.setattr(BatchedEventLog, "store_event_batch", noting)
     run(instance)
     assert sizes == [len(KEYS) + 1, len(KEYS), len(KEYS)]  # planned, with the check; made; judged
 
 
+@pytest.mark.postgres_too
 def test_a_batch_that_cannot_be_kept_leaves_no_part_in_the_index(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,7 +158,7 @@ def test_a_batch_that_cannot_be_kept_leaves_no_part_in_the_index(
         raise OSError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(HomeEventLog, "_store_asset_event", full)
+        patch.setattr(type(storage), "_store_asset_event", full)
         with pytest.raises(OSError, match="disk full"):
             storage.store_event_batch(made)
     assert index(storage) == before
@@ -198,6 +208,7 @@ def test_readers_never_wait_for_a_writer_whoever_made_the_files(
         log.dispose()
 
 
+@pytest.mark.postgres_too
 def test_the_ui_s_list_of_events_which_shows_one_an_instant_shows_each_author(
     instance: dg.DagsterInstance,
 ) -> None:

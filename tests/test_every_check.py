@@ -14,12 +14,11 @@ from twin_assets.documents import Author, Chunk, CleanedDocument, Window
 from twin_assets.partitions import range_tags
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
-from twin_assets.stores import create_store
+from twin_assets.stores import BACKENDS, create_store
 from twin_serving.cli.launch import build
 
 AUTHORS = ("ada", "bob")
-# The other backends' indexes, which have the same check; test_ivf.py has the one over all authors.
-ELSEWHERE = {dg.AssetKey(name) for name in ("qdrant_index", "chroma_index", "faiss_ivf")}
+OF_ALL_AUTHORS = dg.AssetKey("faiss_ivf")  # whose check is in assets/test_ivf.py
 ENGLISH = (
     "The bread of the village is made of rye, and it is the work of two long days for each of us.",
     "When the fog comes in, the keeper rings a bell that was cast for it, and nobody in it sleeps.",
@@ -63,7 +62,7 @@ def damage(settings: TwinSettings, author: str) -> None:
     folder = settings.indexes_path / "faiss" / author / "versions" / str(version)
     flip(folder / "article_chunks_embedded.npy")
     ids, vectors = read_vectors(path("embeddings"))
-    write_vectors(path("embeddings"), ids, vectors * 2)
+    write_vectors(path("embeddings"), ids, vectors * 2)  # no index holds these
 
 
 @pytest.mark.postgres_too
@@ -72,14 +71,14 @@ def test_every_check_finds_what_it_is_there_for(
 ) -> None:
     for author in AUTHORS:
         write(settings, author, *ENGLISH)
-    assert not build(settings, instance, [], lambda event: None).failed
+    assert not build(settings, instance, [], lambda event: None, indexes=BACKENDS).failed
     write(settings, "ada", "The ferry to the island leaves at noon, and it is full of goats. " * 2)
-    assert build(settings, instance, [], lambda event: None).built == ["ada"]
+    assert build(settings, instance, [], lambda event: None, indexes=BACKENDS).built == ["ada"]
     damage(settings, "ada")
 
     definitions = build_definitions(settings)
     keys = definitions.resolve_asset_graph().asset_check_keys
-    asked = [key for key in keys if key.asset_key not in ELSEWHERE]
+    asked = [key for key in keys if key.asset_key != OF_ALL_AUTHORS]
     job = dg.define_asset_job("checks", selection=dg.AssetSelection.checks(*asked))
     merged = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
     merged.resolve_job_def("checks").execute_in_process(

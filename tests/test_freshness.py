@@ -41,6 +41,7 @@ def test_what_is_made_by_a_schedule_has_a_policy(settings: TwinSettings) -> None
     assert policies(elsewhere).keys() == {"raw_documents"}
 
 
+@pytest.mark.postgres_too
 def test_a_crawl_that_was_missed_is_noticed(
     settings: TwinSettings, instance: dg.DagsterInstance
 ) -> None:

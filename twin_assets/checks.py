@@ -28,7 +28,7 @@ from twin_assets.assets.repeated import Change, as_stored, log_again
 from twin_assets.assets.verdicts import GATES, INDEX_CHECK, Said, said_of
 from twin_assets.documents import Chunk, CleanedDocument, Window
 from twin_assets.errors import StorageUnavailableError, TwinError
-from twin_assets.event_log import log_events
+from twin_assets.event_batches import log_events
 from twin_assets.event_text import Stored
 from twin_assets.gate import (
     Verdict,

@@ -66,6 +66,7 @@ def test_many_windows_get_one_and_its_recall_is_checked(
     assert 0.95 <= check.metadata["recall"].value <= 1
 
 
+@pytest.mark.postgres_too
 def test_a_recall_that_is_too_low_fails_the_check(published, settings, instance, monkeypatch):
     monkeypatch.setattr(faiss, "FaissStore", partial(faiss.FaissStore, exact_below=1000))
     monkeypatch.setattr(ivf, "calibrate", lambda *_: (1, 1.0))  # one list, of 46

@@ -1,5 +1,6 @@
 """deploy/dagster.yaml is what Dagster reads, and fits compose.yaml and the image."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from dagster._core.instance.config import (
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.scheduler.instigation import TickStatus
 from dagster_docker import DockerRunLauncher
-from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from deploy_files import DEPLOY, ROOT, read_yaml, strings
 
 from twin_assets.errors import StorageError
+from twin_assets.postgres import PostgresStorage
 from twin_assets.settings import load_settings
 from twin_serving.catalog import open_instance
 
@@ -39,19 +40,16 @@ def test_dagster_accepts_every_part(ref: InstanceRef) -> None:
     assert isinstance(launcher, DockerRunLauncher)
     assert ref.run_coordinator is not None
     assert ref.compute_log_manager is not None
-    for data, storage in (
-        (ref.run_storage_data, PostgresRunStorage),
-        (ref.event_storage_data, PostgresEventLogStorage),
-        (ref.schedule_storage_data, PostgresScheduleStorage),
-    ):
-        assert data is not None
-        config = process_config(
-            resolve_to_config_type(storage.config_type()), yaml.safe_load(data.config_yaml)
-        )
-        assert config.success, config.errors
-        (postgres,) = config.value.values() if len(config.value) == 1 else [config.value]
-        assert "the POSTGRES_PASSWORD" in str(postgres)
-        assert "postgresql+psycopg2" in str(postgres)
+    storage = ref.storage_data
+    assert storage is not None
+    assert getattr(import_module(storage.module_name), storage.class_name) is PostgresStorage
+    config = process_config(
+        resolve_to_config_type(PostgresStorage.config_type()), yaml.safe_load(storage.config_yaml)
+    )
+    assert config.success, config.errors
+    postgres = str(config.value["postgres_db"])
+    assert "the POSTGRES_PASSWORD" in postgres
+    assert "postgresql+psycopg2" in postgres
 
 
 def test_a_run_that_is_lost_is_noticed_and_tried_again(ref: InstanceRef) -> None:

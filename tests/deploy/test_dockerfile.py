@@ -5,7 +5,7 @@ import shlex
 
 from deploy_files import ROOT, read_yaml
 
-from twin_assets import event_log
+from twin_assets import event_batches
 
 STAGES = re.split(r"^(?=FROM )", (ROOT / "Dockerfile").read_text(encoding="utf-8"), flags=re.M)[1:]
 LINES = [re.sub(r"\\\n\s*", " ", stage).splitlines() for stage in STAGES]
@@ -63,7 +63,7 @@ def test_it_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
 
 
 def test_its_processes_write_events_in_batches_as_one_machine_does() -> None:
-    assert f"{event_log.BATCH_SIZE}={event_log.MOST}" in STAGES[2]
+    assert f"{event_batches.BATCH_SIZE}={event_batches.MOST}" in STAGES[2]
 
 
 def test_the_files_that_services_start_are_in_it() -> None:

@@ -69,6 +69,7 @@ def test_a_version_or_a_backend_that_is_behind_is_not_compared(
     assert [(row.backend, row.authors) for row in rows] == [("faiss", 2), ("qdrant", 2)]
 
 
+@pytest.mark.postgres_too
 def test_a_backend_that_answers_otherwise_fails_the_check(samples, settings, instance):
     build(settings, instance, [], lambda event: None, indexes=BACKENDS[:2])
     faiss, qdrant = (create_store(backend, settings) for backend in BACKENDS[:2])

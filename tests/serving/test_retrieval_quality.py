@@ -49,6 +49,7 @@ def measured(settings, instance, **more):
     return job.execute_in_process(instance=instance, asset_selection=[ASSET], **more)
 
 
+@pytest.mark.postgres_too
 def test_the_served_index_is_asked_and_judged_against_the_version_before(few, settings, instance):
     first = measured(settings, instance)
     (event,) = first.asset_materializations_for_node("retrieval_quality")

@@ -23,7 +23,7 @@ from twin_assets.assets.provenance import (
 from twin_assets.assets.repeated import Change, as_stored, log_again
 from twin_assets.assets.verdicts import refused_materializations
 from twin_assets.errors import StorageUnavailableError, TwinError
-from twin_assets.event_log import log_events
+from twin_assets.event_batches import log_events
 from twin_assets.event_text import Stored
 from twin_assets.partitions import authors
 

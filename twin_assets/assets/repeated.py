@@ -21,7 +21,8 @@ from dagster._serdes import deserialize_value, serialize_value
 
 from twin_assets.assets.dagster_storages import event_storage
 from twin_assets.assets.provenance import DATA_VERSION
-from twin_assets.event_log import HomeEventLog, Row, put_verdicts, stored_moment
+from twin_assets.event_log import HomeEventLog
+from twin_assets.event_rows import Row, put_verdicts, stored_moment
 from twin_assets.event_text import Stored, read_text, write_text
 
 _BATCH = 500  # events a transaction; SQLite's oldest limit on bound variables is 999

@@ -52,7 +52,7 @@ test-programs:
 	else echo "Tests that need what is not installed are skipped:" $$missing >&3; fi
 
 test: $(INSTALLED) lint types imports test-programs ## Lint, types, import rules and the whole test suite.
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 2 --dist worksteal
 
 bench: $(INSTALLED) ## Run the benchmarks (CONTRIBUTING.md says how to read them).
 	$(BIN)/python bench/embedding.py

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import signal
 import warnings
 from collections.abc import Iterator
@@ -84,6 +85,14 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> TwinSettings:
         import_samples(store)
     _build_all(settings)
     return settings
+
+
+@pytest.fixture
+def samples(settings: TwinSettings, sample_home: TwinSettings) -> None:
+    """The sample authors in the empty home, with the vectors that building them would compute."""
+    with closing(open_raw_store(settings)) as store:
+        import_samples(store)
+    shutil.copytree(sample_home.vectors_path, settings.vectors_path)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from contextlib import closing
 from dataclasses import replace
 
 from twin_assets.raw_store import open_raw_store
-from twin_assets.samples import import_samples
 from twin_assets.stores import create_store
 from twin_serving.catalog import Catalog
 from twin_serving.cli.launch import build
@@ -13,9 +12,7 @@ from twin_serving.lineage import lineage
 CHAIN = ["raw_documents", "cleaned_documents", "chunks", "windows", "embeddings", "faiss_index"]
 
 
-def test_each_step_is_the_one_that_the_version_came_from(settings, instance):
-    with closing(open_raw_store(settings)) as store:
-        import_samples(store)
+def test_each_step_is_the_one_that_the_version_came_from(samples, settings, instance):
     assert not build(
         settings, instance, ["Mara Lindqvist", "Tomás Okafor"], lambda event: None
     ).failed

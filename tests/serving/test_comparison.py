@@ -1,6 +1,5 @@
 """The same questions to the three index backends, each with the same authors in it."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import dagster as dg
@@ -9,8 +8,6 @@ import pytest
 from twin_assets.assets.provenance import INDEX_VERSION
 from twin_assets.embedding import embedder_for
 from twin_assets.errors import BadInputError
-from twin_assets.raw_store import open_raw_store
-from twin_assets.samples import import_samples
 from twin_assets.stores import BACKENDS, create_store
 from twin_assets.stores.faiss import FaissStore
 from twin_serving.cli.launch import build
@@ -18,12 +15,6 @@ from twin_serving.comparison import _overlap, compare
 from twin_serving.definitions import build_definitions
 
 ASSET = dg.AssetKey("index_comparison")
-
-
-@pytest.fixture
-def samples(settings):
-    with closing(open_raw_store(settings)) as store:
-        import_samples(store)
 
 
 def test_the_backends_are_compared_as_an_asset(samples, settings, instance):

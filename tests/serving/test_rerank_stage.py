@@ -17,6 +17,7 @@ from twin_serving.retrieval.cross_encoder import CrossEncoder, find_cross_encode
 from twin_serving.retrieval.late_interaction import late_interaction
 from twin_serving.retrieval.readings import readings
 from twin_serving.retrieval.rerank import Reranker
+from twin_serving.retrieval.token_vectors import TokenVectors
 
 QUESTION = "When does a rye starter peak?"
 FILLER = "The harbour is quiet in winter. " * 100
@@ -47,7 +48,7 @@ def some() -> list[Candidate]:
 def test_late_interaction_puts_the_passage_first_that_meets_the_question_s_words(embedder):
     near = candidate("A stiff rye starter peaks after ten hours at 24 degrees.")
     far = candidate("The harbour is quiet in winter, and the gulls complain.")
-    ranked = late_interaction(QUESTION, [far, near], embedder)
+    ranked = late_interaction(QUESTION, [far, near], TokenVectors(embedder))
     assert [c.text for c in ranked] == [near.text, far.text]
     assert all(c.similarity == 0.5 and c.bm25 == 1.5 for c in ranked)
     assert ranked[0].score > ranked[1].score
@@ -55,15 +56,15 @@ def test_late_interaction_puts_the_passage_first_that_meets_the_question_s_words
 
 def test_late_interaction_reads_a_passage_to_its_end(embedder):
     end = candidate(FILLER + "A rye starter peaks after ten hours.")
-    ranked = late_interaction(QUESTION, [candidate(FILLER), end], embedder)
+    ranked = late_interaction(QUESTION, [candidate(FILLER), end], TokenVectors(embedder))
     assert ranked[0].text == end.text
-    assert late_interaction("anything", [], embedder) == []
+    assert late_interaction("anything", [], TokenVectors(embedder)) == []
 
 
 def test_the_search_s_order_counts_half(embedder):
     text = "A stiff rye starter peaks after ten hours."
     good, poor = candidate(text, 0.9), candidate(text, 0.45, link="https://example.com/other")
-    ranked = late_interaction(QUESTION, [poor, good], embedder)
+    ranked = late_interaction(QUESTION, [poor, good], TokenVectors(embedder))
     assert [c.score for c in ranked] == pytest.approx([1, 0.75])
 
 
@@ -182,7 +183,7 @@ def test_one_that_fails_at_a_question_costs_the_stage(fault, reason, embedder, t
     assert why is not None
     assert reason in why
     assert "\n" not in why
-    assert ranked == late_interaction("the fox", some(), embedder)
+    assert ranked == late_interaction("the fox", some(), TokenVectors(embedder))
 
 
 def test_which_one_is_used_is_decided_before_the_first_question(folder, embedder, tmp_path):

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from twin_assets.artifacts import Vectors
-from twin_assets.embedding import Embedder
 from twin_serving.retrieval import Candidate
 from twin_serving.retrieval.readings import readings
+from twin_serving.retrieval.token_vectors import TokenVectors
 
 # On Cranfield, with 30 candidates, nDCG@3 is 0.361 with the mean of both orders, 0.358 with the
 # search's own and 0.339 with MaxSim alone; nDCG@10 is 0.416, 0.418 and 0.380, and with the cosine
@@ -18,7 +18,7 @@ _SEARCH_SHARE = 0.5
 
 
 def late_interaction(
-    question: str, candidates: Sequence[Candidate], embedder: Embedder
+    question: str, candidates: Sequence[Candidate], token_vectors: TokenVectors
 ) -> list[Candidate]:
     """Return the candidates ordered by the mean of the search's score and MaxSim.
 
@@ -28,8 +28,9 @@ def late_interaction(
     """
     if not candidates:
         return []
-    pieces, owners = readings(candidates, embedder)
-    query, *passages = embedder.encode_tokens([question, *pieces])
+    pieces, owners = readings(candidates, token_vectors.embedder)
+    (query,) = token_vectors.embedder.encode_tokens([question])
+    passages = token_vectors.of(pieces)
     best = np.full((len(candidates), len(query)), -1.0, dtype=np.float32)
     for owner, passage in zip(owners, passages, strict=True):
         best[owner] = np.maximum(best[owner], _best_match(query, passage))

@@ -8,6 +8,7 @@ from twin_assets.settings import TwinSettings
 from twin_serving.retrieval import Candidate, Rerank
 from twin_serving.retrieval.cross_encoder import CrossEncoder, find_cross_encoder
 from twin_serving.retrieval.late_interaction import late_interaction
+from twin_serving.retrieval.token_vectors import token_vectors_for
 
 MOST = 30  # candidates that are reranked: on Cranfield, the order below them changed nothing
 
@@ -18,6 +19,7 @@ class Reranker:
     def __init__(self, embedder: Embedder, settings: TwinSettings) -> None:
         """Use the embedder, and the cross-encoder that the settings name if it is at hand."""
         self._embedder = embedder
+        self._token_vectors = token_vectors_for(embedder)
         self._name = settings.cross_encoder
         folder = find_cross_encoder(self._name)
         self._cross_encoder = None if folder is None else CrossEncoder(folder)
@@ -46,5 +48,5 @@ class Reranker:
                     reason = str(error)
                 else:
                     return [*ordered, *rest], "cross-encoder", None
-        ordered = late_interaction(question, first, self._embedder)
+        ordered = late_interaction(question, first, self._token_vectors)
         return [*ordered, *rest], "late interaction", reason

@@ -172,7 +172,10 @@ def tick_ms(settings: TwinSettings, instance: dg.DagsterInstance, *, known: bool
 def status_seconds(settings: TwinSettings) -> float:
     """Return the seconds of `twin status`, from its start to its end."""
     command = [sys.executable, "-m", "twin_serving.cli", "status"]
-    environment = os.environ | {"TWIN_HOME": str(settings.root)}
+    environment = os.environ | {
+        "TWIN_HOME": str(settings.root),
+        "TWIN_DAGSTER_INSTANCE": settings.dagster_instance,
+    }
 
     def status() -> None:
         subprocess.run(command, env=environment, check=True, capture_output=True)
@@ -180,12 +183,13 @@ def status_seconds(settings: TwinSettings) -> float:
     return median(timed(status) for _ in range(3))
 
 
-def measure(count: int, singles: int) -> dict[str, Any]:
+def measure(count: int, singles: int, dagster_instance: str) -> dict[str, Any]:
     """Run everything, each part in a home of its own, and return the figures."""
     authors = slugs(count)
     with TemporaryDirectory() as folder:
         homes = [load_settings(home=Path(folder) / name, _env_file=None) for name in "abc"]
         plain, through, alone = homes
+        through = through.model_copy(update={"dagster_instance": dagster_instance})
         embedder_for(plain).encode(["warm"])
         fill(plain, authors)
         functions, windows = by_functions(plain, authors)
@@ -241,8 +245,14 @@ def main() -> None:
     parser = arguments(__doc__ or "")
     parser.add_argument("--authors", type=int, default=1000, help="how many (1000)")
     parser.add_argument("--singles", type=int, default=20, help="runs of one author (20)")
+    parser.add_argument(
+        "--instance",
+        default="",
+        metavar="FOLDER",
+        help="with the dagster.yaml of another database than SQLite, which must be empty",
+    )
     options = parser.parse_args()
-    result = measure(options.authors, options.singles)
+    result = measure(options.authors, options.singles, options.instance)
     show(result, ["stage", "functions s", "first s", "again s", "peak MB"], options.json)
 
 

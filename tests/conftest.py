@@ -60,9 +60,10 @@ def data_folder() -> Path:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that is marked so on both of Dagster's storages."""
-    if metafunc.definition.get_closest_marker("postgres_too"):
-        metafunc.parametrize("instance", ["sqlite", "postgres"], indirect=True)
+    """Run a test that is marked so on both of our storages, and on Dagster's own if it says so."""
+    if marker := metafunc.definition.get_closest_marker("postgres_too"):
+        plain = ["plain_postgres"] if marker.kwargs.get("plain") else []
+        metafunc.parametrize("instance", ["sqlite", "postgres", *plain], indirect=True)
 
 
 @pytest.fixture
@@ -70,8 +71,9 @@ def instance(
     settings: TwinSettings, request: pytest.FixtureRequest
 ) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the empty home, or one that keeps its state in Postgres."""
-    if getattr(request, "param", "sqlite") == "postgres":
-        yield request.getfixturevalue("postgres_instance")
+    kind = getattr(request, "param", "sqlite")
+    if kind != "sqlite":
+        yield request.getfixturevalue(f"{kind}_instance")
         return
     with open_instance(settings) as opened:
         yield opened

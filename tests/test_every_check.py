@@ -1,4 +1,4 @@
-"""Every check of an author's data says no where it should, on either of Dagster's storages."""
+"""Every check of an author's data says no where it should, on every storage of Dagster's state."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -65,7 +65,7 @@ def damage(settings: TwinSettings, author: str) -> None:
     write_vectors(path("embeddings"), ids, vectors * 2)  # no index holds these
 
 
-@pytest.mark.postgres_too
+@pytest.mark.postgres_too(plain=True)
 def test_every_check_finds_what_it_is_there_for(
     settings: TwinSettings, instance: dg.DagsterInstance
 ) -> None:

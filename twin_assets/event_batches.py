@@ -56,7 +56,7 @@ class BatchedEventLog(SqlEventLogStorage):
         return table_name in self._tables
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store the events, all or none of them."""
+        """Store the events, all or none of them in what Dagster looks them up by."""
         kinds = {event.dagster_event_type for event in events}
         if not kinds <= ASSET_EVENTS | ASSET_CHECK_EVENTS:
             super().store_event_batch(events)

@@ -2,9 +2,8 @@
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any
 
@@ -44,7 +43,6 @@ class HomeEventLog(BatchedEventLog, SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         """See :class:`SqliteEventLogStorage`; ``dagster.yaml`` names the folder."""
-        self._held = threading.local()
         self._engine = lru_cache(maxsize=_ENGINES)(self._make_engine)
         super().__init__(base_dir, inst_data)
 
@@ -98,22 +96,6 @@ class HomeEventLog(BatchedEventLog, SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with engine.connect() as connection, connection.begin():
                 yield connection
-
-    def index_connection(self) -> AbstractContextManager[Connection]:
-        """Connect to the events of all runs; within a transaction, by its connection."""
-        held = getattr(self._held, "connection", None)
-        return super().index_connection() if held is None else nullcontext(held)
-
-    @contextmanager
-    def index_transaction(self) -> Iterator[Connection]:
-        """Begin a transaction of the index: another connection would wait for it for ever."""
-        held = getattr(self._held, "connection", None)
-        with super().index_transaction() as connection:
-            self._held.connection = connection
-            try:
-                yield connection
-            finally:
-                self._held.connection = held
 
     def get_dynamic_partitions(self, partitions_def_name: str) -> Sequence[str]:
         """Return the keys in the order in which they were added: one row, not one a key."""

@@ -40,7 +40,11 @@ class PostgresStorage(DagsterPostgresStorage):
     ) -> None:
         """See :class:`DagsterPostgresStorage`."""
         super().__init__(postgres_url, should_autocreate_tables, inst_data, token_provider)
-        events = PostgresEventLog(postgres_url, False, token_provider=token_provider)
+        events = PostgresEventLog(
+            postgres_url,
+            should_autocreate_tables=False,  # they are there by now
+            token_provider=token_provider,
+        )
         self._event_log_storage = events
         engine = create_pg_engine(
             postgres_url,

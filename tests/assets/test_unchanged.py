@@ -123,7 +123,7 @@ def test_events_are_read_as_dagster_itself_reads_them(run, instance):
             assert [made] == materializations(instance, asset, author)
 
 
-@pytest.mark.postgres_too
+@pytest.mark.postgres_too(plain=True)
 def test_verdicts_are_repeated_too_and_given_anew_where_checks_run_alone(
     run, settings, instance, monkeypatch
 ):

@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 import httpx
 import pytest
-from driving import OpenTab
+from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
 _PATIENCE = 60.0  # seconds
@@ -84,10 +84,12 @@ def test_it_takes_files_up_to_the_limit_and_keeps_none(
 
 @pytest.mark.browser
 def test_an_open_page_does_not_keep_it_from_ending(
-    server: tuple["subprocess.Popen[str]", httpx.Client], open_tab: OpenTab
+    server: tuple["subprocess.Popen[str]", httpx.Client], browser: Browser
 ) -> None:
     process, client = server
-    open_tab(str(client.base_url).rstrip("/"))
+    page = browser.new_page()  # whose console may say that the server is gone
+    page.goto(str(client.base_url))
+    page.locator(".notice").first.wait_for()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 0

@@ -183,7 +183,9 @@ def test_one_that_fails_at_a_question_costs_the_stage(fault, reason, embedder, t
     assert why is not None
     assert reason in why
     assert "\n" not in why
-    assert ranked == late_interaction("the fox", some(), TokenVectors(embedder))
+    expected = late_interaction("the fox", some(), TokenVectors(embedder))
+    assert [one.text for one in ranked] == [one.text for one in expected]
+    assert [one.score for one in ranked] == pytest.approx([e.score for e in expected], abs=1e-3)
 
 
 def test_which_one_is_used_is_decided_before_the_first_question(folder, embedder, tmp_path):

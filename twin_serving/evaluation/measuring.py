@@ -79,6 +79,7 @@ def measure(
             why = reason or "the cross-encoder is not at hand"
             results.append(Result(name, options.k, None, why))
             continue
+        retriever.forget_passages()  # those that the setting before read are no quicker for it
         found = run(retriever, questions, options, partial(progress, name))
         results.append(Result(name, options.k, figures_of(questions, found)))
     return results

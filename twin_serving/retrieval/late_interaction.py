@@ -30,7 +30,8 @@ def late_interaction(
         return []
     pieces, owners = readings(candidates, token_vectors.embedder)
     (query,) = token_vectors.embedder.encode_tokens([question])
-    passages = token_vectors.of(pieces)
+    authors = [candidates[owner].document.author for owner in owners]
+    passages = token_vectors.of(pieces, authors)
     best = np.full((len(candidates), len(query)), -1.0, dtype=np.float32)
     for owner, passage in zip(owners, passages, strict=True):
         best[owner] = np.maximum(best[owner], _best_match(query, passage))

@@ -59,6 +59,11 @@ class Retriever:
         self._catalog = catalog
         self._embedder = embedder
         self._settings = settings
+        self._served: Served | None = None  # last, so that another is noticed
+
+    def forget_passages(self) -> None:
+        """Read passages anew from now on, as a new process would."""
+        self._reranker.drop_all_but(())
 
     def retrieve(
         self, question: str, options: RetrievalOptions, history: Sequence[Message] = ()
@@ -101,6 +106,9 @@ class Retriever:
     def _find(self, asked: str, options: RetrievalOptions, history: Sequence[Message]) -> "_Found":
         asked = self._checked(asked, options)
         served = self._catalog.served(self._embedder.weights_sha256)
+        if served is not self._served:
+            self._reranker.drop_all_but({p.author.slug for p in served.partitions})
+            self._served = served
         self._embedder.warm()  # a cold start is no stage's time
         trace = _Trace()
         model = GivenUpAfterFault(self._model) if self._model and options.use_llm else None

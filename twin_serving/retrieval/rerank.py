@@ -1,6 +1,6 @@
 """The rerank stage: by the cross-encoder where there is one, else by late interaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from twin_assets.embedding import Embedder
 from twin_assets.errors import ModelError
@@ -23,6 +23,10 @@ class Reranker:
         self._name = settings.cross_encoder
         folder = find_cross_encoder(self._name)
         self._cross_encoder = None if folder is None else CrossEncoder(folder)
+
+    def drop_all_but(self, authors: Collection[str]) -> None:
+        """Keep what was made of these authors' passages only."""
+        self._token_vectors.drop_all_but(authors)
 
     def rerank(
         self, question: str, candidates: Sequence[Candidate], by: Rerank

@@ -54,6 +54,7 @@ class PostgresStorage(DagsterPostgresStorage):
             pool_size=1,
             max_overflow=-1,
             pool_pre_ping=True,  # a server that was started again has forgotten the connection
+            executemany_mode="values_plus_batch",  # else each verdict's deletion is a round trip
         )
         for storage in (events, self._run_storage, self._schedule_storage):
             storage._engine = engine

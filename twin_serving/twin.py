@@ -1,6 +1,7 @@
 """A twin: questions in, cited answers out. Every surface sits on this."""
 
 import logging
+import threading
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -56,6 +57,8 @@ class Twin:
         self.listeners: list[Callable[[AuditEntry], None]] = [self.telemetry.send]
         self._policy: Policy = load_policy(settings)
         self.threads = CapacityLimiter(settings.questions_at_once)
+        # the limiter is one event loop's at a time, and each call without one makes its own
+        self._one_loop = threading.Lock()
 
     @cached_property
     def retriever(self) -> Retriever:
@@ -81,7 +84,8 @@ class Twin:
         through: str = "python",
     ) -> Retrieval:
         """Return the passages, where no event loop runs; see :meth:`retrieve_async`."""
-        return anyio.run(self.retrieve_async, question, options, history, through)
+        with self._one_loop:
+            return anyio.run(self.retrieve_async, question, options, history, through)
 
     async def retrieve_async(
         self,
@@ -109,7 +113,8 @@ class Twin:
         through: str = "python",
     ) -> Answer:
         """Return the cited answer, where no event loop runs; see :meth:`stream`."""
-        return anyio.run(self.ask_async, question, options, history, through)
+        with self._one_loop:
+            return anyio.run(self.ask_async, question, options, history, through)
 
     async def ask_async(
         self,

@@ -1,8 +1,10 @@
 """Questions to the built sample authors, from the catalog to the cited answer."""
 
 import json
+import threading
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from builders import raw_document
@@ -221,6 +223,24 @@ def test_a_question_that_cannot_be_asked(twin, question, options, message):
     with pytest.raises(BadInputError, match=message) as raised:
         ask(twin, question, **options)
     assert "\n" not in str(raised.value)
+
+
+def test_several_threads_may_ask_without_an_event_loop(sample_home):
+    twin = Twin(sample_home.model_copy(update={"questions_at_once": 1}))
+    answers = []
+
+    def ask_one(question: str) -> None:
+        answers.append(ask(twin, question))
+
+    asked = [one["question"] for one in QUESTIONS[:8]]
+    threads = [threading.Thread(target=ask_one, args=(one,), daemon=True) for one in asked]
+    for thread in threads:
+        thread.start()
+    deadline = monotonic() + 60
+    for thread in threads:
+        thread.join(timeout=max(0, deadline - monotonic()))
+    assert len(answers) == 8
+    assert all(answer.citations for answer in answers)
 
 
 def test_any_characters_can_be_asked(twin):

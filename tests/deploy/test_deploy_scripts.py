@@ -102,6 +102,21 @@ def test_an_image_of_one_s_own_is_pulled_and_not_built_over(copy: Path, stub_doc
     assert "build" not in calls
 
 
+def test_databases_are_healthy_before_whoever_asks_them_is_started(
+    copy: Path, stub_docker: str
+) -> None:
+    _, before = up(copy, stub_docker)
+    ups = [call.partition(" up --detach ")[2] for call in before.splitlines()]
+    assert [call for call in ups if call] == ["mongodb", "qdrant", "--remove-orphans"]
+    _, calls = up(copy, stub_docker, COMPOSE_PROFILES="gpu,qdrant")
+    calls = calls.removeprefix(before)
+    first, second, *_ = (call for call in calls.splitlines() if " up " in call)
+    assert first.endswith("up --detach qdrant")
+    assert second.endswith("up --detach --remove-orphans")
+    between = calls[calls.index(first) : calls.index(second)]
+    assert "inspect --format {{.State.Health.Status}}" in between
+
+
 @pytest.mark.parametrize("name", ["MONGO_PASSWORD", "TWIN_QDRANT_API_KEY"])
 def test_a_database_without_its_password_is_not_started(
     copy: Path, stub_docker: str, name: str

@@ -17,7 +17,7 @@ import dagster as dg
 import pytest
 from mongo_servers import find_unused_port
 
-_OURS = "custom: {{module: twin_assets.postgres, class: PostgresStorage, config: {}}}"
+_OURS = "custom: {{module: twin_assets.postgres_storage, class: PostgresStorage, config: {}}}"
 _DAGSTER_S_OWN = "postgres: {}"
 _REST = """
 telemetry: {enabled: false}

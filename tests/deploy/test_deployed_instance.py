@@ -18,7 +18,7 @@ from dagster_docker import DockerRunLauncher
 from deploy_files import DEPLOY, ROOT, read_yaml, strings
 
 from twin_assets.errors import StorageError
-from twin_assets.postgres import PostgresStorage
+from twin_assets.postgres_storage import PostgresStorage
 from twin_assets.settings import load_settings
 from twin_serving.catalog import open_instance
 

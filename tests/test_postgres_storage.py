@@ -8,7 +8,7 @@ import dagster as dg
 import sqlalchemy as db
 from sqlalchemy.engine import Connection
 
-from twin_assets.postgres import PostgresEventLog
+from twin_assets.postgres_storage import PostgresEventLog
 
 KEYS = [f"author-{number}" for number in range(50)]
 

@@ -1,9 +1,10 @@
 """Many authors through every asset: seconds and memory a stage, and what the automation costs.
 
 Synthetic authors with ten short documents each go from an empty home to a served index, through
-`twin build`; then once more, unchanged. The baselines, in the same run: the same functions called
-without Dagster, which leaves Dagster's own share, and a run an author, each in a process of its
-own, as Dagster launches them where an asset has no backfill policy; of that a sample is measured.
+`twin build`; then once more, unchanged; then after every tenth wrote something. The baselines, in
+the same run: the same functions called without Dagster, which leaves Dagster's own share, and a run
+an author, each in a process of its own, as Dagster launches them where an asset has no backfill
+policy; of that a sample is measured.
 Memory is the most that the process held during the stage.
 """
 
@@ -111,6 +112,20 @@ def build_all(settings: TwinSettings, instance: dg.DagsterInstance, stages: Stag
         sys.exit(f"the build failed: {report.failed}")
 
 
+def scattered(settings: TwinSettings, instance: dg.DagsterInstance) -> tuple[float, int]:
+    """Build after every tenth author, who are nobody's neighbours, wrote one document more.
+
+    Returns:
+        The seconds, and the runs that it took.
+    """
+    with closing(open_raw_store(settings)) as store:
+        tenth = [author.slug for author in store.authors()][::10]
+        store.upsert(document(author, _DOCUMENTS) for author in tenth)
+    before = len(instance.get_runs())
+    seconds = timed(lambda: build_all(settings, instance, Stages()))
+    return seconds, len(instance.get_runs()) - before
+
+
 def again(settings: TwinSettings, instance: dg.DagsterInstance) -> dict[str, float]:
     """Materialize everybody once more, as the Dagster UI's button does, in this process.
 
@@ -202,6 +217,7 @@ def measure(count: int, singles: int, dagster_instance: str) -> dict[str, Any]:
             ticks = [tick_ms(through, instance, known=known) for known in (True, False)]
             nothing = timed(lambda: build(through, instance, [], lambda event: None))
             runs = len(instance.get_runs())
+            some_seconds, some_runs = scattered(through, instance)
         status = status_seconds(through)
         single = singles_seconds(alone, slugs(singles))
     rows = [
@@ -231,6 +247,8 @@ def measure(count: int, singles: int, dagster_instance: str) -> dict[str, Any]:
         "seconds_again_unchanged": second_seconds,
         "first_over_again": first_seconds / second_seconds,
         "seconds_build_with_nothing_to_do": nothing,
+        "seconds_every_tenth_changed": some_seconds,
+        "runs_every_tenth_changed": some_runs,
         "seconds_a_run_of_one_author": single,
         "seconds_a_run_an_author_scaled": single * count,
         "sensor_tick_ms_nothing_new": ticks[0],

@@ -117,6 +117,27 @@ def test_many_who_are_no_neighbours_share_runs_with_those_between(tick, write, s
     assert ranges(tick(cursor, bounded)) == [(names[0], names[4]), *alone]
 
 
+def test_of_many_who_can_share_no_run_a_tick_requests_some_and_the_next_the_rest(
+    tick, write, settings, instance
+):
+    names = [f"author-{number:02}" for number in range(12)]
+    for name in names:
+        write(name)
+    register_authors(instance, names)
+    with closing(open_raw_store(settings)) as store:  # a run would crawl whomever it takes along
+        for name in names:
+            store.put_author(Author(name, name, sources=("https://example.com/feed",)))
+        cursor = str(max(store.changed_since(0).values()))
+    written = names[10::-2]
+    for name in written:
+        write(name, "Other words than before, and more of them.")
+    first = tick(cursor)
+    assert ranges(first) == [(name, name) for name in written[:4]]  # who has waited longest
+    second = tick(first.cursor)
+    assert ranges(second) == [(name, name) for name in written[4:]]
+    assert isinstance(tick(second.cursor), dg.SkipReason)
+
+
 @pytest.mark.postgres_too
 def test_a_tick_takes_a_bounded_batch_and_the_next_the_rest(tick, write, settings, instance):
     names = [f"author-{number:02}" for number in range(11)]

@@ -1,11 +1,15 @@
 """Every asset is partitioned by author; the key is the author's slug."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 
 import dagster as dg
 
 JOB = "end_to_end_data"  # everything from the raw store to a served index
 authors = dg.DynamicPartitionsDefinition(name="author")
+
+# More than these share runs with authors who stand between, and wait for the sensor's next tick.
+# To start a run costs about what a hundred unchanged authors do.
+FEW_RUNS = 4
 
 RANGE_START = "dagster/asset_partition_range_start"
 LAUNCHED_BY = "twin/launched_by"  # on runs whose launcher sees to the authors that did not fail
@@ -44,6 +48,23 @@ def contiguous_ranges(
         gap = []
     if group:
         yield group
+
+
+def few_ranges(
+    keys: Sequence[str], wanted: Set[str], most: int, between: Callable[[], Set[str]]
+) -> list[list[str]]:
+    """Return the wanted keys as :func:`contiguous_ranges` does; if these are many, as fewer.
+
+    Args:
+        keys: all partition keys, in their order.
+        wanted: those that runs are needed for.
+        most: keys of one run.
+        between: says who may be taken along; called only if the ranges without them are many.
+    """
+    ranges = list(contiguous_ranges(keys, wanted, most))
+    if len(ranges) <= FEW_RUNS:
+        return ranges
+    return list(contiguous_ranges(keys, wanted, most, between()))
 
 
 def range_tags(group: Sequence[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ an input changed by itself    ``follow_changed_inputs``, Dagster's own
 
 from collections.abc import Collection, Mapping
 from contextlib import closing
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -23,7 +24,14 @@ from twin_assets.assets.provenance import REVISION, latest_by_author, latest_sto
 from twin_assets.assets.under_way import authors_under_way
 from twin_assets.errors import TwinError
 from twin_assets.notifications import Failure, Notice, create_notifier
-from twin_assets.partitions import LAUNCHED_BY, authors, contiguous_ranges, range_tags
+from twin_assets.partitions import (
+    FEW_RUNS,
+    LAUNCHED_BY,
+    authors,
+    contiguous_ranges,
+    few_ranges,
+    range_tags,
+)
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 
@@ -32,14 +40,12 @@ if TYPE_CHECKING:
         UnresolvedAssetJobDefinition,
     )
 
-_RUNS_A_TICK = 4  # more authors than these take wait for the next tick
-
 
 def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
     """Return the sensor that requests the job for authors with new raw documents.
 
-    Its cursor is the newest revision that a tick has looked at, and those of the authors whom runs
-    had in hand then, who are looked at again.
+    Its cursor is the newest revision that a tick has looked at, and those of the authors who are
+    looked at again: runs had them in hand then, or the tick had requested as many as it may.
     """
 
     @dg.sensor(
@@ -58,7 +64,7 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
         # No two authors have one revision: who is left over has a higher one than the newest.
         changed = {author: revision for author, revision in written.items() if revision in left}
         new = {author: revision for author, revision in written.items() if revision > newest}
-        changed |= _first(new, _RUNS_A_TICK * settings.authors_per_run)
+        changed |= _first(new, FEW_RUNS * settings.authors_per_run)
         if not changed and not left:
             return dg.SkipReason("no raw document was written since the last tick")
         recorded = latest_by_author(context.instance, "raw_documents", changed)
@@ -69,15 +75,19 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
         }
         # A run that has them in hand may take it up, or be cancelled: the tick after it will tell.
         in_hand = behind.keys() & authors_under_way(context.instance, job_name, "raw_documents")
-        cursor = [max([newest, *changed.values()]), *sorted(behind[author] for author in in_hand)]
         wanted = behind.keys() - in_hand
         known = context.instance.get_dynamic_partitions("author")
         added = sorted(wanted - set(known))
-        keys, most = [*known, *added], settings.authors_per_run
-        groups = list(contiguous_ranges(keys, wanted, most))
-        if len(groups) > _RUNS_A_TICK:
-            between = _settled(context.instance, settings) - in_hand
-            groups = list(contiguous_ranges(keys, wanted, most, between))
+        ranges = few_ranges(
+            [*known, *added],
+            wanted,
+            settings.authors_per_run,
+            lambda: _settled(context.instance, settings) - in_hand,
+        )
+        ranges.sort(key=lambda group: min(behind[author] for author in wanted & set(group)))
+        groups, waiting = ranges[:FEW_RUNS], ranges[FEW_RUNS:]
+        later = in_hand | wanted.intersection(chain.from_iterable(waiting))
+        cursor = [max([newest, *changed.values()]), *sorted(behind[author] for author in later)]
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(

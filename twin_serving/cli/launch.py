@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 import dagster as dg
@@ -13,18 +14,20 @@ from twin_assets.assets.embeddings import EMBEDDED
 from twin_assets.assets.failures import failed_authors, not_begun
 from twin_assets.assets.provenance import AS_BEFORE
 from twin_assets.definitions import build_definitions
+from twin_assets.documents import Author
 from twin_assets.jobs import assets_of
 from twin_assets.partitions import (
     JOB,
     LAUNCHED_BY,
     contiguous_ranges,
+    few_ranges,
     range_tags,
     register_authors,
 )
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_serving.cli.plan import AuthorPlan, chosen_authors, plan_build
-from twin_serving.cli.waiting import wait_for_others
+from twin_serving.cli.waiting import at_work_on, wait_for_others
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 # Nobody launches these again but `twin build` itself.
@@ -82,13 +85,14 @@ def build(
     plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
     if wait_for_others(instance, [plan.author.slug for plan in plans if plan.stale is not None]):
         plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
-    report = BuildReport(current=[plan.author.slug for plan in plans if plan.stale is None])
+    settled = _settled(plans)
+    report = BuildReport(current=list(settled))
     wanted = [plan.author.slug for plan in plans if plan.stale is not None]
     assets = [asset.key for asset in chain(indexes or [settings.index])]
     job = build_definitions(settings, indexes).resolve_job_def(JOB)
     register_authors(instance, wanted)
     while behind := [p for p in plans if p.stale is not None and p.author.slug in wanted]:
-        for first, group in _groups(instance, behind, assets, settings.authors_per_run):
+        for first, group in _groups(instance, behind, settled, assets, settings.authors_per_run):
             rest = assets[assets.index(first) :]
             result = _run(job, instance, rest, group, on_event)
             report.run_ids.append(result.run_id)
@@ -96,6 +100,7 @@ def build(
             report.failed |= result.failed
             wanted = [author for author in wanted if author not in result.failed]
         plans = plan_build(settings, instance, wanted, indexes=indexes) if wanted else []
+        settled |= _settled(plans)
         before = {plan.author.slug: plan.stale for plan in behind}
         for plan in plans:  # what a run leaves as it was would be tried for ever
             if plan.stale is not None and plan.stale == before.get(plan.author.slug):
@@ -104,6 +109,7 @@ def build(
                 )
         wanted = [author for author in wanted if author not in report.failed]
     report.built = wanted
+    report.current = [slug for slug in report.current if slug not in report.failed]
     return report
 
 
@@ -157,16 +163,31 @@ def run_job(
 def _groups(
     instance: dg.DagsterInstance,
     behind: Sequence[AuthorPlan],
+    settled: Mapping[str, Author],
     assets: Sequence[dg.AssetKey],
     most: int,
 ) -> Iterator[tuple[dg.AssetKey, list[str]]]:
-    """Yield runs as (first asset, neighbouring authors), the ones with most to do first."""
+    """Yield runs as (first asset, neighbouring authors), the ones with most to do first.
+
+    Where they would be many, settled authors who stand between are taken along: an unchanged one
+    costs next to nothing, but for a crawl and for another's run that has them in hand.
+    """
     keys = instance.get_dynamic_partitions("author")
     for first in assets:
         name = first.to_user_string()
         wanted = {p.author.slug for p in behind if p.stale is not None and p.stale.asset == name}
-        for group in contiguous_ranges(keys, wanted, most):
+        crawls = name == "raw_documents"
+        along = {author.slug for author in settled.values() if not (crawls and author.sources)}
+        for group in few_ranges(keys, wanted, most, partial(_at_rest, instance, along)):
             yield first, group
+
+
+def _at_rest(instance: dg.DagsterInstance, authors: set[str]) -> set[str]:
+    return authors - at_work_on(instance)
+
+
+def _settled(plans: Sequence[AuthorPlan]) -> dict[str, Author]:
+    return {plan.author.slug: plan.author for plan in plans if plan.stale is None}
 
 
 def _run(

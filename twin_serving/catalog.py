@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 
 from twin_assets.assets.provenance import (
     INDEX_VERSION,
@@ -23,6 +24,13 @@ from twin_assets.settings import TwinSettings
 from twin_assets.stores import Snapshot, VectorStore, create_store
 from twin_assets.stores.manifest import Manifest
 
+# To capture it, Dagster starts four processes a run, which all hear Ctrl-C and tell of it.
+_OWN_TERMINAL = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
 _RECHECK_SECONDS = 10.0  # how late a failed check or a wiped materialization is noticed
 
 
@@ -242,12 +250,16 @@ class Catalog:
 def open_instance(settings: TwinSettings) -> dg.DagsterInstance:
     """Return the Dagster instance of the home that the settings name; make it when it is missing.
 
+    What runs in this process writes to its own terminal, and is not captured for the UI.
+
     Raises:
         StorageError: TWIN_HOME cannot be written, or the user's own instance cannot be opened.
     """
     prepare_home(settings)
     try:
-        return dg.DagsterInstance.from_config(str(settings.dagster_home))
+        return dg.DagsterInstance.from_ref(
+            InstanceRef.from_dir(str(settings.dagster_home), overrides=_OWN_TERMINAL)
+        )
     except Exception as error:  # a storage of any kind fails in its own way, and may name passwords
         if not settings.dagster_instance:
             raise

@@ -68,3 +68,6 @@ def _faults_in_a_line() -> Iterator[None]:
     except TwinError as error:
         say(f"twin: {error}")
         sys.exit(1)
+    except KeyboardInterrupt:  # while a command is imported: it says better itself what was left
+        say("twin: interrupted before it began")
+        sys.exit(130)  # as a shell tells of it

@@ -33,7 +33,7 @@ _PARQUET, _LENGTH = b"PAR1", 4  # https://parquet.apache.org/docs/file-format/
 
 def artifact_path(folder: Location, asset: str, author: str) -> Location:
     """Return where the asset's rows of one author rest."""
-    return folder / asset / f"{author}.parquet"
+    return folder / f"{asset}/{author}.parquet"
 
 
 def author_files(folder: Location, author: str) -> list[Location]:

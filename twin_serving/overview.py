@@ -11,13 +11,14 @@ import dagster as dg
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from twin_assets.assets import chain
-from twin_assets.assets.failures import failed_authors
+from twin_assets.assets.failures import failed_runs, failures_of
 from twin_assets.assets.provenance import Materialization
 from twin_assets.assets.staleness import Stale, Staleness
 from twin_assets.assets.verdicts import GATES, why_not_served
 from twin_assets.assets.versions import with_settings
 from twin_assets.checks import CHECKS
 from twin_assets.documents import Author, Visit
+from twin_assets.notifications import Failure
 from twin_assets.raw_store import RawStore, open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import VectorStore
@@ -46,17 +47,24 @@ class State(StrEnum):
 class AssetStatus:
     """One asset in one author's partition.
 
-    ``run_id`` is the run that failed where the state is failed, else the one that materialized it;
-    ``materialized_at`` is an ISO 8601 time. ``passed`` is the last verdict of the check that
-    blocks, ``doubts`` are the other checks that were not passed.
+    ``run_id`` is the run that failed where the state is failed, else the one that materialized it,
+    and ``timestamp`` is when that was, in seconds since 1970. ``passed`` is the last verdict of the
+    check that blocks, ``doubts`` are the other checks that were not passed.
     """
 
     name: str
     state: State
     run_id: str | None
-    materialized_at: str | None
+    timestamp: float | None
     passed: bool | None
     doubts: tuple[str, ...] = ()
+
+    @property
+    def materialized_at(self) -> str | None:
+        """When it was materialized as an ISO 8601 time."""
+        if self.timestamp is None:
+            return None
+        return datetime.fromtimestamp(self.timestamp, UTC).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,7 @@ class Overview:
         with self._lock, closing(open_raw_store(self._settings)) as raw:
             authors = raw.authors()
             staleness = self._before = self._staleness(before=self._before)
-            failed = self._failed_runs().values()
+            failed = self._failed_runs(staleness, None).values()
             return {
                 author.slug: _state(
                     any(author.slug in runs for runs in failed),
@@ -160,7 +168,7 @@ class Overview:
         with closing(open_raw_store(self._settings)) as raw:
             authors = [a for a in raw.authors() if slugs is None or a.slug in slugs]
             staleness = self._staleness(slugs, self._before)
-            failed = self._failed_runs()
+            failed = self._failed_runs(staleness, slugs)
             asked = [author.slug for author in authors] if with_verdicts else []
             verdicts = self._verdicts(asked)
             return [self._row(author, raw, staleness, failed, verdicts) for author in authors]
@@ -195,7 +203,7 @@ class Overview:
             else:
                 state = State.STALE if place >= behind else State.CURRENT
             run_id = failed[asset].get(slug) or (made.run_id if made else None)
-            at = _moment(made) if made else None
+            at = made.timestamp if made else None
             given = dict(verdicts.get((asset, slug), {}))
             passed = given.pop(GATES.get(asset, ""), None)
             doubts = tuple(sorted(name for name, passed in given.items() if not passed))
@@ -222,16 +230,34 @@ class Overview:
     def details(self, status: AuthorStatus) -> Details:
         """Return what is to be said of the author besides; every version kept is verified."""
         slug = status.author.slug
-        run_id = next((a.run_id for a in status.assets if a.state is State.FAILED), None)
-        failed = failed_authors(self._instance, run_id) if run_id else {}
+        failure = self.failures([status]).get(slug)
         others = (m.version for m in status.versions if m.version != status.serving)
         reasons = {v: why_not_served(self._instance, self._store, slug, v) for v in others}
         refused = {version: reason for version, reason in reasons.items() if reason}
-        return Details(failed.get(slug), refused)
+        return Details(failure.reason if failure else None, refused)
 
-    def _failed_runs(self) -> dict[str, dict[str, str]]:
+    def failures(self, rows: Sequence[AuthorStatus]) -> dict[str, Failure]:
+        """Return why the last attempt failed, by slug; without those whom only others stopped."""
+        runs: dict[str, dict[str, Failure]] = {}
+        found = {}
+        for row in rows:
+            run_id = next((a.run_id for a in row.assets if a.state is State.FAILED), None)
+            if run_id is None:
+                continue
+            if run_id not in runs:
+                runs[run_id] = {one.author: one for one in failures_of(self._instance, run_id)}
+            if row.author.slug in runs[run_id]:
+                found[row.author.slug] = runs[run_id][row.author.slug]
+        return found
+
+    def _failed_runs(
+        self, staleness: Staleness, authors: Collection[str] | None
+    ) -> dict[str, dict[str, str]]:
         """Return for each asset whose last attempt ended in a failed run, without it, and which."""
-        return {asset: _failed_runs(self._instance, asset) for asset in self.assets}
+        return {
+            asset: failed_runs(self._instance, asset, staleness.all_latest(asset), authors)
+            for asset in self.assets
+        }
 
     def _verdicts(self, slugs: Sequence[str]) -> dict[tuple[str, str], dict[str, bool]]:
         """Return the last verdicts by the asset and the author, by the check's name."""
@@ -273,19 +299,3 @@ def _state(has_failed: bool, first: Stale | None, raw: Materialization | None) -
     if first is None:
         return State.CURRENT
     return State.STALE if raw else State.MISSING
-
-
-def _moment(made: Materialization) -> str:
-    return datetime.fromtimestamp(made.timestamp, UTC).isoformat(timespec="seconds")
-
-
-def _failed_runs(instance: dg.DagsterInstance, asset: str) -> dict[str, str]:
-    """Return the run of each author whose last attempt at the asset failed, without it."""
-    events = instance.event_log_storage
-    attempts = events.get_latest_asset_partition_materialization_attempts_without_materializations(
-        dg.AssetKey(asset)
-    )
-    run_ids = list({run_id for run_id, _ in attempts.values()})
-    runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids)) if run_ids else []
-    failed = {run.run_id for run in runs if run.status == dg.DagsterRunStatus.FAILURE}
-    return {author: run_id for author, (run_id, _) in attempts.items() if run_id in failed}

@@ -113,7 +113,10 @@ def test_a_changed_document_is_stale_and_an_author_without_text_fails(twin, docu
     assert "ada-quillfeather failed: No document of ada-quillfeather can be indexed" in failed.err
     row = json.loads(twin("status", "--json").out)["authors"][0]
     assert row["assets"]["cleaned_documents"] == "failed"
+    assert row["failure"].startswith("cleaned_documents: No document of ada-quillfeather can be")
     assert row["serving"]  # the version before
+    reason = "ada-quillfeather failed in cleaned_documents: No document of ada-quillfeather can be"
+    assert reason in twin("status").out
 
 
 def test_the_samples_are_importable_as_any_file_is(twin):

@@ -1,6 +1,7 @@
 """What the indexes tab shows. Names, links and reasons come from outside; none is trusted."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 from builders import MODEL
@@ -26,6 +27,7 @@ from twin_serving.page.index_table import (
 DAGSTER = "http://127.0.0.1:3000"
 ADA = Author("ada", "Ada")
 AT = "2026-03-01T09:30:12+00:00"
+MADE = datetime.fromisoformat(AT).timestamp()
 NOTHING = Details(None, {})
 
 
@@ -35,7 +37,7 @@ def manifest(version: str, author: Author = ADA) -> Manifest:
 
 def status(author: Author = ADA, **changes: object) -> AuthorStatus:
     assets = tuple(
-        AssetStatus(name, State.CURRENT, "run-1", AT, passed)
+        AssetStatus(name, State.CURRENT, "run-1", MADE, passed)
         for name, passed in (("raw_documents", None), ("chunks", True), ("faiss_index", True))
     )
     row = AuthorStatus(
@@ -45,7 +47,7 @@ def status(author: Author = ADA, **changes: object) -> AuthorStatus:
 
 
 def hostile() -> AuthorStatus:
-    failed = AssetStatus("raw_documents", State.FAILED, "run-9", AT, False)
+    failed = AssetStatus("raw_documents", State.FAILED, "run-9", MADE, False)
     visits = [
         Visit("eve", link, "x", Outcome.FAILED, HOSTILE, AT)
         for link in (

@@ -1,9 +1,10 @@
 """Who failed in a run, of what, and what of the run is left for those who did not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
+from twin_assets.assets.provenance import Materialization, latest_storage_ids, run_ids_of
 from twin_assets.notifications import Failure
 from twin_assets.partitions import RANGE_END, RANGE_START
 
@@ -40,6 +41,34 @@ def failures_of(instance: dg.DagsterInstance, run_id: str) -> list[Failure]:
 def failed_authors(instance: dg.DagsterInstance, run_id: str) -> dict[str, str]:
     """Return the authors that failed in the run, each with the reason."""
     return {failure.author: failure.reason for failure in failures_of(instance, run_id)}
+
+
+def failed_runs(
+    instance: dg.DagsterInstance,
+    asset: str,
+    made: Mapping[str, Materialization],
+    authors: Iterable[str] | None = None,
+) -> dict[str, str]:
+    """Return the run of each author whose last attempt at the asset failed, without it.
+
+    Args:
+        instance: the home's Dagster instance.
+        asset: the asset's name.
+        made: its latest materialization of each author.
+        authors: the partitions that are asked for; None for all.
+    """
+    planning = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    planned = latest_storage_ids(instance, asset, authors, planning)
+    unmet = {
+        storage_id: author
+        for author, storage_id in planned.items()
+        if author not in made or made[author].storage_id < storage_id
+    }
+    run_of = {unmet[storage_id]: run_id for storage_id, run_id in run_ids_of(instance, unmet)}
+    run_ids = list(set(run_of.values()))
+    runs = instance.get_runs(dg.RunsFilter(run_ids=run_ids)) if run_ids else []
+    failed = {run.run_id for run in runs if run.status == dg.DagsterRunStatus.FAILURE}
+    return {author: run_id for author, run_id in run_of.items() if run_id in failed}
 
 
 def not_begun(instance: dg.DagsterInstance, run_id: str) -> set[str]:

@@ -100,13 +100,14 @@ def naming_version(
 
 
 def latest_storage_ids(
-    instance: dg.DagsterInstance, asset: str, authors: Iterable[str] | None = None
+    instance: dg.DagsterInstance,
+    asset: str,
+    authors: Iterable[str] | None = None,
+    kind: dg.DagsterEventType = dg.DagsterEventType.ASSET_MATERIALIZATION,
 ) -> Mapping[str, int]:
-    """Return the storage id of each author's newest materialization of the asset: one query."""
+    """Return the storage id of each author's newest event of the kind of the asset: one query."""
     return instance.event_log_storage.get_latest_storage_id_by_partition(
-        dg.AssetKey(asset),
-        dg.DagsterEventType.ASSET_MATERIALIZATION,
-        None if authors is None else set(authors),
+        dg.AssetKey(asset), kind, None if authors is None else set(authors)
     )
 
 
@@ -162,6 +163,17 @@ def event_texts(
         with event_storage(instance).index_connection() as connection:
             rows = connection.execute(query).all()
         yield from ((storage_id, text) for storage_id, text in rows)
+
+
+def run_ids_of(
+    instance: dg.DagsterInstance, storage_ids: Iterable[int]
+) -> Iterator[tuple[int, str]]:
+    """Yield the storage id and the run of each of the events that is there."""
+    event = SqlEventLogStorageTable.c
+    for some in batches(sorted(storage_ids), _BATCH):
+        with event_storage(instance).index_connection() as connection:
+            rows = connection.execute(select(event.id, event.run_id).where(event.id.in_(some)))
+            yield from ((storage_id, run_id) for storage_id, run_id in rows.all())
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -75,6 +75,10 @@ class Staleness:
         """Return the asset's latest materialization, or None when there is none."""
         return self._latest[asset].get(author)
 
+    def all_latest(self, asset: str) -> Mapping[str, Materialization]:
+        """Return the asset's latest materialization of each author who was asked for."""
+        return self._latest[asset]
+
     def first_stale(self, author: str, revision: int, to_crawl: str | None = None) -> Stale | None:
         """Return where the author's chain is behind first, or None when all of it is current.
 

@@ -46,7 +46,7 @@ class VersionFolders:
 
     def folder(self, author: str, version: str) -> Path:
         """Return the version's folder."""
-        return self._root / author / "versions" / version
+        return self._root / f"{author}/versions/{version}"
 
     def publish(
         self, author: str, data_version: str, write: Callable[[Path, str, str], Manifest]

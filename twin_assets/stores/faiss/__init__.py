@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twin_assets.documents import Category
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.stores import IndexPartition
 from twin_assets.stores.faiss.files import OpenedVersion, read_version, write_version
-from twin_assets.stores.faiss.ivf import Ivf, IvfFolder, IvfRecord
-from twin_assets.stores.faiss.snapshot import FaissSnapshot
 from twin_assets.stores.faiss.verified import VerifiedVersions
 from twin_assets.stores.manifest import Manifest
 from twin_assets.stores.versioned import VersionedStore
+
+if TYPE_CHECKING:  # these import FAISS, which `twin status` has no use for
+    from twin_assets.stores.faiss.ivf import Ivf, IvfFolder, IvfRecord
+    from twin_assets.stores.faiss.snapshot import FaissSnapshot
 
 EXACT_BELOW = 50_000  # windows of a category that are searched exactly in a few milliseconds
 _IVF = "_ivf"  # no author's slug has an underscore
@@ -37,7 +41,12 @@ class FaissStore(VersionedStore):
         self._exact_below = exact_below
         self._verified = VerifiedVersions(self._versions)
         self._opened: dict[tuple[str, str], OpenedVersion] = {}
-        self._ivfs = IvfFolder(root / _IVF)
+
+    @cached_property
+    def _ivfs(self) -> "IvfFolder":
+        from twin_assets.stores.faiss.ivf import IvfFolder
+
+        return IvfFolder(self._root / _IVF)
 
     def describe(self) -> str:
         """See :meth:`VectorStore.describe`; the versions' checksums are compared when served."""
@@ -83,21 +92,23 @@ class FaissStore(VersionedStore):
         manifest = self._verified.verify(author, version)
         return read_version(self._versions.folder(author, version), manifest)
 
-    def open(self, served: Mapping[str, str]) -> FaissSnapshot:
+    def open(self, served: Mapping[str, str]) -> "FaissSnapshot":
         """See :meth:`VectorStore.open`. What stays served from one call to the next is kept.
 
         A damaged IVF is no error: it is among the snapshot's ``faults``, and search is exact.
         """
+        from twin_assets.stores.faiss.snapshot import FaissSnapshot
+
         keys = sorted(served.items())
         with ThreadPoolExecutor(_READERS) as pool:
             ivfs = [pool.submit(self._open_ivf, category) for category in Category]
             opened = list(pool.map(self._open_version, keys))
         self._opened = dict(zip(keys, opened, strict=True))
         self._verified.keep(keys)
-        found = [future.result() for future in ivfs]
+        found = [ivf for future in ivfs if (ivf := future.result()) is not None]
         return FaissSnapshot(
             opened,
-            {ivf.record.category: ivf for ivf in found if isinstance(ivf, Ivf)},
+            {ivf.record.category: ivf for ivf in found if not isinstance(ivf, str)},
             tuple(fault for fault in found if isinstance(fault, str)),
             self._exact_below,
         )
@@ -106,7 +117,7 @@ class FaissStore(VersionedStore):
         manifest = self._verified.verify(*key)
         return self._opened.get(key) or OpenedVersion(self._versions.folder(*key), manifest)
 
-    def _open_ivf(self, category: Category) -> Ivf | str | None:
+    def _open_ivf(self, category: Category) -> "Ivf | str | None":
         try:
             return self._ivfs.open(category)
         except IndexCorruptedError as error:
@@ -114,7 +125,7 @@ class FaissStore(VersionedStore):
 
     def build_ivf(
         self, served: Mapping[str, str], *, eight_bit: bool = False
-    ) -> dict[Category, IvfRecord]:
+    ) -> "dict[Category, IvfRecord]":
         """Build the IVFs of the categories that are large enough for one, and remove the others'.
 
         Readers use them from the next time that they open the store.

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,12 +13,14 @@ from dagster._core.events import DagsterEvent
 from dagster._core.execution.api import execute_run
 from dagster._core.execution.backfill import PartitionBackfill
 from dagster._core.remote_origin import InProcessCodeLocationOrigin
-from dagster._core.test_utils import create_test_daemon_workspace_context
+from dagster._core.test_utils import create_test_daemon_workspace_context, freeze_time
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
+from dagster._daemon.asset_daemon import AssetDaemon
 from dagster._daemon.backfill import execute_backfill_iteration
 from dagster._daemon.sensor import execute_sensor_iteration
+from dagster._time import get_current_datetime
 
 from twin_assets.definitions import build_definitions
 from twin_assets.settings import TwinSettings
@@ -38,6 +41,8 @@ class Daemons:
         self.workspace = workspace
         self.instance = workspace.instance
         self.definitions = build_definitions(settings)
+        self._automation = AssetDaemon({}, pre_sensor_interval_seconds=0)
+        self._pauses = 0
 
     def request_backfill(self, authors: list[str], assets: list[dg.AssetKey]) -> str:
         """Ask for the authors of these assets, as the UI's button does."""
@@ -68,6 +73,12 @@ class Daemons:
         """Do what the sensor daemon does."""
         for error in execute_sensor_iteration(self.workspace, _LOG, None, None):
             assert error is None, error
+
+    def iterate_automation(self) -> None:
+        """Do what the asset daemon does, each time when the sensor's pause is over."""
+        self._pauses += 1
+        with freeze_time(get_current_datetime() + self._pauses * timedelta(minutes=1)):
+            self._automation._run_iteration_impl(self.workspace, None, {}, {})
 
     def queued(self) -> list[dg.DagsterRun]:
         """Return the runs that wait, the first first."""

@@ -42,11 +42,12 @@ def test_what_is_made_by_a_schedule_has_a_policy(settings: TwinSettings) -> None
 
 
 @pytest.mark.postgres_too
-def test_a_crawl_that_was_missed_is_noticed(
-    settings: TwinSettings, instance: dg.DagsterInstance
+@pytest.mark.parametrize(("asset", "author"), [("raw_documents", "ada"), ("faiss_ivf", None)])
+def test_a_crawl_or_a_build_that_was_missed_is_noticed(
+    settings: TwinSettings, instance: dg.DagsterInstance, asset: str, author: str | None
 ) -> None:
     graph = build_definitions(settings).resolve_asset_graph()
-    node = graph.get(dg.AssetKey("raw_documents"))
+    node = graph.get(dg.AssetKey(asset))
 
     def state(hours: int) -> FreshnessState:
         with freeze_time(get_current_datetime() + timedelta(hours=hours)):
@@ -54,7 +55,7 @@ def test_a_crawl_that_was_missed_is_noticed(
             return asyncio.run(evaluate(LoadingContextForTest(instance), node))
 
     assert state(0) is FreshnessState.UNKNOWN
-    instance.report_runless_asset_event(dg.AssetMaterialization("raw_documents", partition="ada"))
+    instance.report_runless_asset_event(dg.AssetMaterialization(asset, partition=author))
     states = [state(hours) for hours in (1, 25, 31, 55)]
     passing, late, missed = FreshnessState.PASS, FreshnessState.WARN, FreshnessState.FAIL
     assert states == [passing, passing, late, missed]

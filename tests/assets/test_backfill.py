@@ -60,6 +60,7 @@ def range_of(run: dg.DagsterRun) -> tuple[str, str]:
     return run.tags[RANGE_START], run.tags[RANGE_END]
 
 
+@pytest.mark.postgres_too
 def test_a_build_takes_few_runs_and_one_author_s_failure_is_his_own(
     written, build_now, instance, settings
 ):
@@ -76,6 +77,7 @@ def test_a_build_takes_few_runs_and_one_author_s_failure_is_his_own(
     assert missed(key).keys() == {FAILING}  # what the UI shows as failed
 
 
+@pytest.mark.postgres_too
 def test_a_backfill_from_the_ui_takes_runs_of_bounded_size(written, running, instance):
     register_authors(instance, NAMES)
     good = [name for name in NAMES if name != FAILING]
@@ -93,6 +95,7 @@ def test_a_backfill_from_the_ui_takes_runs_of_bounded_size(written, running, ins
     assert backfill.status.value == "COMPLETED_SUCCESS"
 
 
+@pytest.mark.postgres_too
 def test_the_sensor_s_runs_are_queued_and_do_everything(written, running, instance, settings):
     running.iterate_sensors()
     requested = running.queued()

@@ -247,10 +247,13 @@ class Catalog:
         return due
 
 
-def open_instance(settings: TwinSettings) -> dg.DagsterInstance:
+def open_instance(settings: TwinSettings, *, captures: bool = True) -> dg.DagsterInstance:
     """Return the Dagster instance of the home that the settings name; make it when it is missing.
 
-    What runs in this process writes to its own terminal, and is not captured for the UI.
+    Args:
+        settings: the settings.
+        captures: whether what runs in this process is captured for the UI, or writes to its own
+            terminal alone.
 
     Raises:
         StorageError: TWIN_HOME cannot be written, or the user's own instance cannot be opened.
@@ -258,7 +261,9 @@ def open_instance(settings: TwinSettings) -> dg.DagsterInstance:
     prepare_home(settings)
     try:
         return dg.DagsterInstance.from_ref(
-            InstanceRef.from_dir(str(settings.dagster_home), overrides=_OWN_TERMINAL)
+            InstanceRef.from_dir(
+                str(settings.dagster_home), overrides={} if captures else _OWN_TERMINAL
+            )
         )
     except Exception as error:  # a storage of any kind fails in its own way, and may name passwords
         if not settings.dagster_instance:

@@ -51,7 +51,7 @@ def build_command(
         plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
         _say_plan(settings, plans, embedding_rate(instance), as_json=as_json)
         return
-    instance = open_instance(settings)
+    instance = open_instance(settings, captures=False)
     with exclusive(settings, "build"):
         end_abandoned_runs(instance, all_launchers=False)
         try:

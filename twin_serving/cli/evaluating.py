@@ -100,7 +100,7 @@ def _index(settings: TwinSettings, corpus: Corpus) -> list[Quarantined]:
         BadInputError: the home holds something else, or another process builds it.
         BuildFailedError: an author could not be built.
     """
-    with open_instance(settings) as instance, exclusive(settings, "build"):
+    with open_instance(settings, captures=False) as instance, exclusive(settings, "build"):
         with closing(open_raw_store(settings)) as store:
             _check_holds_nothing_else(settings, store, corpus)
             for author in corpus.authors:

@@ -44,7 +44,7 @@ def run_command(
 ) -> None:
     """Run a Dagster job, even where `twin build` would find nothing to do."""
     settings = load_settings()
-    instance = open_instance(settings)
+    instance = open_instance(settings, captures=False)
     indexes = index.names if index else ()
     with exclusive(settings, "build"):
         end_abandoned_runs(instance, all_launchers=False)

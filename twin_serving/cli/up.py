@@ -31,7 +31,7 @@ def up_command(
     """Run everything on one TWIN_HOME: Dagster UI, daemon and page. Ctrl-C ends all."""
     settings = load_settings()
     check_binding(settings)
-    instance = open_instance(settings)
+    instance = open_instance(settings, captures=False)
     check_port(settings.host, settings.dagster_port, "TWIN_DAGSTER_PORT")
     check_port(settings.host, settings.page_port, "TWIN_PAGE_PORT")
     with exclusive(settings, "up"):

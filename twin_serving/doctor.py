@@ -17,7 +17,7 @@ from twin_assets.errors import BadInputError, ModelError, StorageError, TwinErro
 from twin_assets.model_folder import find_model, is_at_hand
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import PACKAGED_MODEL, TwinSettings, check_binding, is_loopback
-from twin_assets.stores import BACKENDS, create_store
+from twin_assets.stores import BACKENDS, backends_in_use, create_store
 from twin_serving.catalog import open_instance
 from twin_serving.llm import create_model
 from twin_serving.retrieval.cross_encoder import find_cross_encoder
@@ -52,9 +52,10 @@ def examine(settings: TwinSettings) -> Iterator[Finding]:
     yield _found("artifacts", _artifacts, settings)
     yield _found("embedding model", _embedding_model, settings)
     yield _found("rerank", _rerank, settings)
+    in_use = {settings.index, *backends_in_use(settings)}
     for backend in BACKENDS:
-        used = backend == settings.index
-        if used or _is_configured(backend, settings):
+        if backend in in_use:
+            used = backend == settings.index
             yield _found(f"index {backend}", _index_of(backend), settings, used)
     yield _found("Dagster", _dagster, settings)
     yield _found("language model", _language_model, settings)
@@ -131,11 +132,6 @@ def _rerank(settings: TwinSettings) -> str:
             f"The cross-encoder in {folder} has no *.safetensors weights. Set TWIN_CROSS_ENCODER."
         )
     return f"the cross-encoder {settings.cross_encoder}"
-
-
-def _is_configured(backend: str, settings: TwinSettings) -> bool:
-    urls = {"qdrant": settings.qdrant_url, "chroma": settings.chroma_url}
-    return bool(urls.get(backend)) or (settings.indexes_path / backend).is_dir()
 
 
 def _index_of(backend: str) -> Check:

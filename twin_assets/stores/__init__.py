@@ -222,6 +222,16 @@ class VectorStore(Protocol):
         ...
 
 
+def backends_in_use(settings: TwinSettings) -> list[str]:
+    """Return the index backends that have a server or hold something in the home."""
+    servers = {"qdrant": settings.qdrant_url, "chroma": settings.chroma_url}
+    return [
+        backend
+        for backend in BACKENDS
+        if servers.get(backend) or (settings.indexes_path / backend).is_dir()
+    ]
+
+
 def create_store(name: str, settings: TwinSettings) -> VectorStore:
     """Return the index backend of this name.
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "audit": "auditing:audit_command",
     "rollback": "rollback:rollback_command",
     "forget": "forgetting:forget_command",
+    "prune": "pruning:prune_command",
     "doctor": "doctor:doctor_command",
 }
 

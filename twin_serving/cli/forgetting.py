@@ -16,7 +16,7 @@ from twin_assets.documents import Window, slugify
 from twin_assets.errors import BadInputError, StorageError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
-from twin_assets.stores import BACKENDS, VectorStore, create_store
+from twin_assets.stores import VectorStore, backends_in_use, create_store
 from twin_assets.vector_cache import count_unused, forget_unused
 from twin_serving.audit import open_audit_log
 from twin_serving.catalog import open_instance
@@ -96,9 +96,8 @@ def layers_of(settings: TwinSettings, instance: dg.DagsterInstance, author: str)
     Nothing is served from the first on, and the author's own record goes last: as long as it is
     there, a command that was interrupted can be told from one for an author who never was.
     """
-    for backend in BACKENDS:
-        if _is_in_use(settings, backend):
-            yield _index_layer(create_store(backend, settings), author)
+    for backend in backends_in_use(settings):
+        yield _index_layer(create_store(backend, settings), author)
     yield Layer(
         "Dagster",
         lambda: forgetting.traces(instance, author),
@@ -126,11 +125,6 @@ def layers_of(settings: TwinSettings, instance: dg.DagsterInstance, author: str)
         lambda: _raw_traces(settings, author),
         lambda: _forget_raw(settings, author),
     )
-
-
-def _is_in_use(settings: TwinSettings, backend: str) -> bool:
-    servers = {"qdrant": settings.qdrant_url, "chroma": settings.chroma_url}
-    return bool(servers.get(backend)) or (settings.indexes_path / backend).is_dir()
 
 
 def _index_layer(store: VectorStore, author: str) -> Layer:

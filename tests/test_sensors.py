@@ -104,17 +104,17 @@ def test_many_who_are_no_neighbours_share_runs_with_those_between(tick, write, s
     for name in names:
         write(name)
     register_authors(instance, names)
-    for name in set(names) - {names[7]}:  # she was never built: a run would have work with her
-        built = dg.AssetMaterialization("faiss_index", partition=name)
-        instance.report_runless_asset_event(built)
+    built = [name for name in names if name != names[7]]  # a run would have work with her
+    assert build(settings, instance, built, lambda event: None).built == built
     with closing(open_raw_store(settings)) as store:  # of this one, a run would crawl what is there
         store.put_author(Author(names[9], names[9], sources=("https://example.com/feed",)))
         cursor = str(max(store.changed_since(0).values()))
+    started = dg.DagsterRunStatus.STARTED  # and this one is in the hands of another job
+    instance.add_run(dg.DagsterRun("another", status=started, tags=range_tags([names[3]])))
     for name in names[::2]:
         write(name, "Other words than before, and more of them.")
-    bounded = settings.model_copy(update={"authors_per_run": 5})
-    alone = [(name, name) for name in (names[6], names[8], names[10])]
-    assert ranges(tick(cursor, bounded)) == [(names[0], names[4]), *alone]
+    shared = [(names[0], names[2]), (names[4], names[6])]
+    assert ranges(tick(cursor)) == [*shared, (names[8], names[8]), (names[10], names[10])]
 
 
 def test_of_many_who_can_share_no_run_a_tick_requests_some_and_the_next_the_rest(

@@ -7,9 +7,8 @@ import dagster as dg
 JOB = "end_to_end_data"  # everything from the raw store to a served index
 authors = dg.DynamicPartitionsDefinition(name="author")
 
-# More than these share runs with authors who stand between, and wait for the sensor's next tick.
-# To start a run costs about what a hundred unchanged authors do.
-FEW_RUNS = 4
+FEW_RUNS = 4  # where more are needed, they take along who stands between; the sensor's a tick
+_WIDEST_GAP = 100  # unchanged authors that cost about what the start of another run does
 
 RANGE_START = "dagster/asset_partition_range_start"
 LAUNCHED_BY = "twin/launched_by"  # on runs whose launcher sees to the authors that did not fail
@@ -41,7 +40,8 @@ def contiguous_ranges(
         if key not in wanted:
             gap.append(key)
             continue
-        if group and (len(group) + len(gap) >= most or not between >= set(gap)):
+        too_far = len(gap) > _WIDEST_GAP or not between >= set(gap)
+        if group and (too_far or len(group) + len(gap) >= most):
             yield group
             group = []
         group += [*gap, key] if group else [key]

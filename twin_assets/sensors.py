@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
+from twin_assets.assets import chain as assets_along
 from twin_assets.assets.failures import authors_of, failed_authors, failures_of, not_begun
-from twin_assets.assets.provenance import REVISION, latest_by_author, latest_storage_ids
-from twin_assets.assets.under_way import authors_under_way
+from twin_assets.assets.provenance import REVISION, latest_by_author
+from twin_assets.assets.staleness import Staleness
+from twin_assets.assets.under_way import authors_under_way, everybody_under_way
+from twin_assets.assets.versions import with_settings
 from twin_assets.errors import TwinError
 from twin_assets.notifications import Failure, Notice, create_notifier
 from twin_assets.partitions import (
@@ -34,6 +37,7 @@ from twin_assets.partitions import (
 )
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
+from twin_assets.stores import create_store
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
@@ -82,7 +86,7 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
             [*known, *added],
             wanted,
             settings.authors_per_run,
-            lambda: _settled(context.instance, settings) - in_hand,
+            lambda: _settled(context.instance, settings),
         )
         ranges.sort(key=lambda group: min(behind[author] for author in wanted & set(group)))
         groups, waiting = ranges[:FEW_RUNS], ranges[FEW_RUNS:]
@@ -104,10 +108,18 @@ def build_raw_sensor(job_name: str) -> dg.SensorDefinition:
 
 
 def _settled(instance: dg.DagsterInstance, settings: TwinSettings) -> set[str]:
-    """Return the authors whom a run may take along: no page is asked for, and nothing is made."""
+    """Return whom a run may take along: no page is asked for, nothing made, no run disturbed."""
+    assets = with_settings(assets_along([settings.index]), settings)
+    index = create_store(settings.index, settings)
+    staleness = Staleness(instance, assets, settings, {f"{index.name}_index": index})
     with closing(open_raw_store(settings)) as store:
-        imported = {author.slug for author in store.authors() if not author.sources}
-    return imported & latest_storage_ids(instance, f"{settings.index}_index").keys()
+        current = {
+            author.slug
+            for author in store.authors()
+            if not author.sources
+            and staleness.first_stale(author.slug, store.revision(author.slug)) is None
+        }
+    return current - everybody_under_way(instance)
 
 
 def _first(written: Mapping[str, int], most: int) -> dict[str, int]:

@@ -8,6 +8,8 @@ import pytest
 from twin_assets.documents import Author
 from twin_assets.partitions import JOB, RANGE_END, RANGE_START, range_tags
 from twin_assets.raw_store import open_raw_store
+from twin_assets.stores import create_store
+from twin_serving.overview import Overview, State
 
 NAMES = [f"author-{number:02}" for number in range(11)]
 SCATTERED = NAMES[::2]  # six, of whom each would need a run
@@ -36,6 +38,19 @@ def test_they_share_a_run_with_those_between(written, build_now, instance):
     assert report.current == NAMES[1::2]
     assert report.windows_embedded == len(written)
     assert build_now().current == NAMES
+
+
+def test_whoever_was_taken_along_is_not_left_as_failed(
+    write, written, build_now, settings, instance
+):
+    write(NAMES[2], {"first": " ", "second": " "})
+    report = build_now()
+    assert list(report.failed) == [NAMES[2]]
+    assert report.built == [name for name in written if name != NAMES[2]]
+    assert report.current == NAMES[1::2]
+    states = Overview(settings, instance, create_store("faiss", settings)).states()
+    others = dict.fromkeys(NAMES, State.CURRENT) | {NAMES[2]: State.FAILED}
+    assert states == others
 
 
 def test_nobody_is_crawled_for_being_between(written, build_now, settings, instance):

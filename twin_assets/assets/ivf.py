@@ -37,7 +37,7 @@ def faiss_ivf(settings: dg.ResourceParam[TwinSettings]) -> dg.MaterializeResult:
 
     What is published afterwards is found all the same: it is searched exactly beside this.
     """
-    from twin_assets.stores.faiss import FaissStore  # imports faiss
+    from twin_assets.stores.faiss import FaissStore
 
     store = FaissStore(settings.indexes_path / "faiss")
     served, left_out = _sound_versions(store)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as db
 from sqlalchemy.engine import Connection
 
-_BATCH = 500  # ids a statement; SQLite's oldest limit on bound variables is 999
+from twin_assets.assets.provenance import MOST_VARIABLES, batches
 
 
 def with_value(connection: Connection, table: db.Table, column: str, author: str) -> list[int]:
@@ -45,7 +45,5 @@ def count(connection: Connection, table: db.Table, where: db.ColumnElement[bool]
 
 def delete(connection: Connection, column: db.Column[int], ids: Iterable[int]) -> None:
     """Remove the rows of the column's table with these ids."""
-    ordered = sorted(ids)
-    for at in range(0, len(ordered), _BATCH):
-        where = column.in_(ordered[at : at + _BATCH])
-        connection.execute(column.table.delete().where(where))
+    for some in batches(sorted(ids), MOST_VARIABLES):
+        connection.execute(column.table.delete().where(column.in_(some)))

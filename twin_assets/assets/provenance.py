@@ -26,7 +26,7 @@ USER_PROVIDED = "dagster/data_version_is_user_provided"
 REVISION = "twin/revision"
 INDEX_VERSION = "twin/index_version"
 AS_BEFORE = "twin/as_before"  # the storage id of the event that is repeated: nothing had changed
-_BATCH = 500  # storage ids a query; SQLite's oldest limit on bound variables is 999
+MOST_VARIABLES = 500  # a statement; SQLite's oldest limit on bound variables is 999
 _PAGE = 50  # events a query, where the wanted one is most often the first
 
 Item = TypeVar("Item")
@@ -133,7 +133,7 @@ def latest_by_author(
     }
     newer = [storage_id for author, storage_id in storage_ids.items() if author not in found]
     event = SqlEventLogStorageTable.c
-    for some in batches(sorted(newer), _BATCH):
+    for some in batches(sorted(newer), MOST_VARIABLES):
         query = select(event.partition, event.run_id, event.id, event.event)
         with event_storage(instance).index_connection() as connection:
             rows = connection.execute(query.where(event.id.in_(some))).all()
@@ -153,12 +153,18 @@ def _read(serialized: str) -> tuple[float, Mapping[str, str]]:
     return entry["timestamp"], made["tags"] or {}
 
 
+def tags_in(serialized: str) -> Mapping[str, str]:
+    """Return the tags of a stored event; none where it is no materialization."""
+    said = read_text(serialized)["dagster_event"]["event_specific_data"]
+    return ((said or {}).get("materialization") or {}).get("tags") or {}
+
+
 def event_texts(
     instance: dg.DagsterInstance, storage_ids: Iterable[int]
 ) -> Iterator[tuple[int, str]]:
     """Yield the storage id and the stored text of each of the events that is there, in order."""
     event = SqlEventLogStorageTable.c
-    for some in batches(sorted(storage_ids), _BATCH):
+    for some in batches(sorted(storage_ids), MOST_VARIABLES):
         query = select(event.id, event.event).where(event.id.in_(some)).order_by(event.id)
         with event_storage(instance).index_connection() as connection:
             rows = connection.execute(query).all()
@@ -170,7 +176,7 @@ def run_ids_of(
 ) -> Iterator[tuple[int, str]]:
     """Yield the storage id and the run of each of the events that is there."""
     event = SqlEventLogStorageTable.c
-    for some in batches(sorted(storage_ids), _BATCH):
+    for some in batches(sorted(storage_ids), MOST_VARIABLES):
         with event_storage(instance).index_connection() as connection:
             rows = connection.execute(select(event.id, event.run_id).where(event.id.in_(some)))
             yield from ((storage_id, run_id) for storage_id, run_id in rows.all())

@@ -30,6 +30,13 @@ def authors_under_way(instance: dg.DagsterInstance, job: str, asset: str) -> set
     }
 
 
+def everybody_under_way(instance: dg.DagsterInstance) -> set[str]:
+    """Return the authors of all runs that have not ended, whatever they make."""
+    keys = instance.get_dynamic_partitions("author")
+    runs = instance.get_runs(dg.RunsFilter(statuses=_NOT_ENDED))
+    return {author for run in runs for author in authors_of(run, keys)}
+
+
 def _makes(run: dg.DagsterRun, asset: str) -> bool:
     """Tell whether the asset is among the run's.
 

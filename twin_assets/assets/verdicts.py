@@ -14,7 +14,7 @@ from dagster._core.storage.event_log.schema import (
 from sqlalchemy import and_, select
 
 from twin_assets.assets.dagster_storages import event_storage
-from twin_assets.assets.provenance import batches, naming_version
+from twin_assets.assets.provenance import MOST_VARIABLES, batches, naming_version
 from twin_assets.errors import IndexCorruptedError
 from twin_assets.event_text import read_text
 from twin_assets.stores import BACKENDS, VectorStore
@@ -28,7 +28,6 @@ GATES: Mapping[str, str] = {
     **dict.fromkeys([f"{backend}_index" for backend in BACKENDS], INDEX_CHECK),
 }
 _FAILED = AssetCheckExecutionRecordStatus.FAILED
-_PAGE = 500  # verdicts a query
 
 
 def refused_materializations(
@@ -66,7 +65,7 @@ def said_of(
     events, table = event_storage(instance), AssetCheckExecutionsTable.c
     event, number = SqlEventLogStorageTable, table.evaluation_event_storage_id
     given = (table.materialization_event_storage_id, table.execution_status, table.evaluation_event)
-    for some in batches(sorted(storage_ids), _PAGE):
+    for some in batches(sorted(storage_ids), MOST_VARIABLES):
         query = (
             select(*given)
             # of a deleted run the row stays and the event goes, whose number may be given again

@@ -13,6 +13,8 @@ from twin_assets.assets import chain
 from twin_assets.assets.embeddings import EMBEDDED
 from twin_assets.assets.failures import failed_authors, not_begun
 from twin_assets.assets.provenance import AS_BEFORE
+from twin_assets.assets.staleness import Stale
+from twin_assets.assets.under_way import everybody_under_way
 from twin_assets.definitions import build_definitions
 from twin_assets.documents import Author
 from twin_assets.jobs import assets_of
@@ -27,7 +29,7 @@ from twin_assets.partitions import (
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_serving.cli.plan import AuthorPlan, chosen_authors, plan_build
-from twin_serving.cli.waiting import at_work_on, wait_for_others
+from twin_serving.cli.waiting import wait_for_others
 
 OnEvent = Callable[[dg.DagsterEvent], None]
 # Nobody launches these again but `twin build` itself.
@@ -68,7 +70,7 @@ def build(
     Who is in a run of Dagster's is waited for.
 
     A run that ends with failed authors leaves the others materialized up to there; they go on in
-    the next run, until all are current or failed.
+    the next run, those who were only taken along too, until all are current or failed.
 
     Args:
         settings: the settings.
@@ -91,7 +93,9 @@ def build(
     assets = [asset.key for asset in chain(indexes or [settings.index])]
     job = build_definitions(settings, indexes).resolve_job_def(JOB)
     register_authors(instance, wanted)
-    while behind := [p for p in plans if p.stale is not None and p.author.slug in wanted]:
+    stopped: list[AuthorPlan] = []
+    while behind := stopped + [p for p in plans if p.stale and p.author.slug in wanted]:
+        stopped = []
         for first, group in _groups(instance, behind, settled, assets, settings.authors_per_run):
             rest = assets[assets.index(first) :]
             result = _run(job, instance, rest, group, on_event)
@@ -99,6 +103,11 @@ def build(
             report.windows_embedded += result.embedded
             report.failed |= result.failed
             wanted = [author for author in wanted if author not in result.failed]
+            for slug in result.failed:
+                settled.pop(slug, None)
+            if result.failed:
+                along = [settled[slug] for slug in group if slug in settled]
+                stopped += _stopped(instance, result.run_id, rest, along)
         plans = plan_build(settings, instance, wanted, indexes=indexes) if wanted else []
         settled |= _settled(plans)
         before = {plan.author.slug: plan.stale for plan in behind}
@@ -182,8 +191,22 @@ def _groups(
             yield first, group
 
 
+def _stopped(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    assets: Sequence[dg.AssetKey],
+    authors: Sequence[Author],
+) -> list[AuthorPlan]:
+    """Return from where on these go on, whom a failed run stopped: as failed they would stand."""
+    left = not_begun(instance, run_id)
+    first = next((name for key in assets if (name := key.to_user_string()) in left), None)
+    if first is None:
+        return []
+    return [AuthorPlan(author, Stale(first, "another's failure stopped it")) for author in authors]
+
+
 def _at_rest(instance: dg.DagsterInstance, authors: set[str]) -> set[str]:
-    return authors - at_work_on(instance)
+    return authors - everybody_under_way(instance)
 
 
 def _settled(plans: Sequence[AuthorPlan]) -> dict[str, Author]:

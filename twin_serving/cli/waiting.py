@@ -25,7 +25,7 @@ def wait_for_others(instance: dg.DagsterInstance, authors: Collection[str]) -> b
     runs, since what a run left that died with it would be waited for in vain.
     """
     waited = False
-    while (busy := at_work_on(instance).intersection(authors)) and daemon_lives(instance, QUEUE):
+    while (busy := _busy(instance).intersection(authors)) and daemon_lives(instance, QUEUE):
         if not waited:
             say(f"Dagster is at work on {', '.join(sorted(busy))}: waiting for that run to end.")
         waited = True
@@ -33,8 +33,7 @@ def wait_for_others(instance: dg.DagsterInstance, authors: Collection[str]) -> b
     return waited
 
 
-def at_work_on(instance: dg.DagsterInstance) -> set[str]:
-    """Return the authors whom runs of Dagster's have in hand, those in the queue not counted."""
+def _busy(instance: dg.DagsterInstance) -> set[str]:
     keys = instance.get_dynamic_partitions("author")
     runs = instance.get_runs(dg.RunsFilter(statuses=_AT_WORK))
     return {a for run in runs if LAUNCHED_BY not in run.tags for a in authors_of(run, keys)}

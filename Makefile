@@ -52,7 +52,7 @@ test-programs:
 	else echo "Tests that need what is not installed are skipped:" $$missing >&3; fi
 
 test: $(INSTALLED) lint types imports test-programs ## Lint, types, import rules and the whole test suite.
-	$(BIN)/pytest -q -n 2 --dist worksteal
+	$(BIN)/pytest -q -n 3 --dist worksteal # two cores are busy with three: many tests wait for a server
 
 bench: $(INSTALLED) ## Run the benchmarks (CONTRIBUTING.md says how to read them).
 	$(BIN)/python bench/embedding.py

@@ -12,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from shared_data import shared_data
+from tiny_model import build_tiny_model
 
 from twin_assets.raw_store import open_raw_store
 from twin_assets.raw_store.jsonl import import_jsonl
@@ -48,6 +49,14 @@ def _plain_environment() -> Iterator[None]:
 def settings(tmp_path: Path) -> TwinSettings:
     """Settings over an empty home."""
     return load_settings(home=tmp_path / "home", _env_file=None)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small embedding model, for what takes many builds."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    build_tiny_model(folder)
+    return str(folder)
 
 
 @pytest.fixture(scope="session")

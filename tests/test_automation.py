@@ -3,7 +3,6 @@
 import dagster as dg
 import pytest
 from builders import raw_document
-from tiny_model import build_tiny_model
 
 from twin_assets import checks
 from twin_assets.assets import chain
@@ -18,13 +17,6 @@ pytestmark = pytest.mark.postgres_too
 
 RAW, *FOLLOWERS = [asset.key.to_user_string() for asset in chain(["faiss"])]
 BOTH = ("ada", "bob")
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    build_tiny_model(folder)
-    return str(folder)
 
 
 class Automation:

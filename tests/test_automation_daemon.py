@@ -7,7 +7,6 @@ import dagster as dg
 import pytest
 from builders import raw_document
 from daemons import Daemons, daemons
-from tiny_model import build_tiny_model
 
 from twin_assets.assets import chain
 from twin_assets.documents import Author
@@ -25,13 +24,6 @@ pytestmark = [
 
 RAW, *FOLLOWERS = [asset.key for asset in chain(["faiss"])]
 NAMES = ["ada", "bob", "cleo"]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    build_tiny_model(folder)
-    return str(folder)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from daemons import Daemons, daemons
-from tiny_model import build_tiny_model
 
 from twin_assets.assets import chain
 from twin_assets.assets.provenance import latest_by_author, materializations
@@ -25,13 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*removed in 2.0:DeprecationWarn
 ASSETS = [asset.key for asset in chain(["faiss"])]
 NAMES = [f"author-{number:02}" for number in range(8)]
 FAILING = NAMES[1]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    build_tiny_model(folder)
-    return str(folder)
 
 
 @pytest.fixture

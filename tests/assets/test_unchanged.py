@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import dagster as dg
 import pytest
-from tiny_model import build_tiny_model
 
 from twin_assets import checks
 from twin_assets.artifacts import artifact_path
@@ -41,13 +40,6 @@ RADIO = {"wire": "a wire of half a wave has its least impedance in the middle."}
 
 Latest = Mapping[str, Mapping[str, Materialization]]
 Run = Callable[..., Latest]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("models") / "tiny"
-    build_tiny_model(folder)
-    return str(folder)
 
 
 @pytest.fixture

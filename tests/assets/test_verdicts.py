@@ -35,7 +35,7 @@ def judge(instance: dg.DagsterInstance, author: str, storage_id: int, *, passed:
 
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verdicts, "_PAGE", 3)
+    monkeypatch.setattr(verdicts, "MOST_VARIABLES", 3)
 
 
 @pytest.mark.postgres_too

@@ -70,8 +70,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> TwinSettings:
         with open_instance(settings) as instance:
             report = build(settings, instance, [], lambda event: None)
             assert list(report.failed) == ([] if hers else ["ada-quillfeather"])
-    captured = next((settings.dagster_home / "storage").rglob("*.err"))
-    captured.write_text("what a library said of zibeline", encoding="utf-8")
+    of_hers = settings.dagster_home / "storage" / report.run_ids[0]
+    next(of_hers.rglob("*.err")).write_text("what a library said of zibeline", encoding="utf-8")
     uploads.keep(settings, "ada-quillfeather", zip_of(folder / "her.zip", {"posts/a": "zibeline"}))
     with open_instance(settings) as instance:
         instance.report_runless_asset_event(

@@ -20,7 +20,7 @@ import dagster as dg
 from dagster._core.storage.tags import WILL_RETRY_TAG
 
 from twin_assets.assets import chain as assets_along
-from twin_assets.assets.failures import authors_of, failed_authors, failures_of, not_begun
+from twin_assets.assets.failures import authors_of, failed_authors, failures_of, left_of
 from twin_assets.assets.provenance import REVISION, latest_by_author
 from twin_assets.assets.staleness import Staleness
 from twin_assets.assets.under_way import authors_under_way, everybody_under_way
@@ -132,8 +132,8 @@ def build_failure_sensor(
     """Return the sensor that lets the others go on when a run of several authors failed for some.
 
     Dagster runs no step after a failed one, so the authors that did not fail stop with those that
-    did. They go on with the job's assets that the run did not come to. `twin build` sees to its own
-    runs.
+    did. They go on with the job's assets that the run did not come to, or whose checks it did not.
+    `twin build` sees to its own runs.
 
     Args:
         job: what is requested.
@@ -161,7 +161,7 @@ def build_failure_sensor(
         others = set(authors_of(run, keys)) - failed.keys()
         if not failed or not others:
             return dg.SkipReason("nobody was taken along")
-        left = not_begun(instance, run.run_id)
+        left = left_of(instance, run.run_id)
         selection = [key for key in assets if key.to_user_string() in left]
         if not selection:
             return dg.SkipReason("nothing was left to do")

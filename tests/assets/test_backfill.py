@@ -5,18 +5,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from daemons import Daemons, daemons
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from twin_assets.assets import chain
 from twin_assets.assets.provenance import latest_by_author, materializations
+from twin_assets.checks import CHECKS
+from twin_assets.documents import Author
 from twin_assets.partitions import RANGE_END, RANGE_START, register_authors
+from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
 from twin_assets.stores import create_store
 from twin_serving.cli.launch import build, end_abandoned_runs
+from twin_serving.overview import Overview, State
 
 # Dagster's daemons use what Dagster itself deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:.*removed in 2.0:DeprecationWarning")
@@ -48,6 +54,25 @@ def running(
         yield made
 
 
+class Verdicts:
+    """What the checks of the chain said."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        keys = [key for check in CHECKS for key in check.check_keys if key.asset_key in ASSETS]
+        self._infos = instance.event_log_storage.get_asset_check_partition_info(keys)
+
+    def of(self, check: str) -> list[str]:
+        """Return the authors to whom the check gave a verdict."""
+        given = AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED
+        return sorted(
+            info.partition_key
+            for info in self._infos
+            if info.partition_key is not None  # which tells of the run as a whole
+            and info.check_key.name == check
+            and info.latest_execution_status in given
+        )
+
+
 def range_of(run: dg.DagsterRun) -> tuple[str, str]:
     return run.tags[RANGE_START], run.tags[RANGE_END]
 
@@ -63,10 +88,28 @@ def test_a_build_takes_few_runs_and_one_author_s_failure_is_his_own(
     for key in ASSETS[2:]:
         assert sorted(latest_by_author(instance, key.to_user_string())) == others
     assert create_store("faiss", settings).authors() == others
+    verdicts = Verdicts(instance)
+    for check in ("documents_differ", "chunks_cover_text"):
+        assert verdicts.of(check) == others
     key = dg.AssetKey("cleaned_documents")
     attempts = instance.event_log_storage
     missed = attempts.get_latest_asset_partition_materialization_attempts_without_materializations
     assert missed(key).keys() == {FAILING}  # what the UI shows as failed
+
+
+def test_whoever_is_current_when_another_s_raw_documents_fail_is_not_left_as_failed(
+    write, build_now, instance, settings
+):
+    for name in NAMES[:2]:
+        write(name, {"text": f"the words of {name} about bread and ovens."})
+    assert build_now().built == NAMES[:2]
+    with closing(open_raw_store(settings)) as store:
+        for name in NAMES[:3]:  # new names are a new revision, and no other content
+            store.put_author(Author(name, f"{name} by another name"))
+    report = build_now()
+    assert (report.built, list(report.failed)) == (NAMES[:2], [NAMES[2]])
+    states = Overview(settings, instance, create_store("faiss", settings)).states()
+    assert [states[name] for name in NAMES[:3]] == [State.CURRENT, State.CURRENT, State.FAILED]
 
 
 @pytest.mark.postgres_too

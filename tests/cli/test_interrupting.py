@@ -9,10 +9,12 @@ from contextlib import closing
 
 import pytest
 from builders import raw_document
+from free_ports import free_port
 
 from twin_assets.documents import Author
 from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings
+from twin_serving.cli.build import INTERRUPTED
 
 _AUTHORS = 40
 
@@ -63,6 +65,15 @@ def test_what_runs_says_in_a_line_that_it_was_interrupted(
     assert code == 1
     assert lines[len(steps) :] == lines[-1:]
     assert "interrupted. What was done is kept" in lines[-1]
+
+
+def test_so_does_what_builds_before_it_serves(environment: Mapping[str, str]) -> None:
+    ports = {"TWIN_DAGSTER_PORT": str(free_port()), "TWIN_PAGE_PORT": str(free_port())}
+    command = ("-m", "twin_serving.cli", "up")
+    code, lines = interrupted({**environment, **ports}, *command, when="raw_documents")
+    assert (code, lines[0]) == (1, "Building what is behind …")
+    assert "stopped" in lines[-2]
+    assert [line for line in lines[1:] if not line.startswith("  ")] == [f"twin: {INTERRUPTED}"]
 
 
 def test_so_does_a_command_that_is_still_imported(environment: Mapping[str, str]) -> None:

@@ -71,18 +71,30 @@ def failed_runs(
     return {author: run_id for author, run_id in run_of.items() if run_id in failed}
 
 
-def not_begun(instance: dg.DagsterInstance, run_id: str) -> set[str]:
-    """Return the assets that the run planned and that it did not come to."""
+def left_of(instance: dg.DagsterInstance, run_id: str) -> set[str]:
+    """Return the assets that the run planned and did not come to, or not to a check of theirs.
+
+    The checks of an asset are a step after it, which Dagster skips for all when it fails for one.
+    """
     planned: set[str] = set()
+    checked: dict[str, str] = {}  # the asset by the step of its checks
     begun: set[str] = set()
-    kinds = {dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED, dg.DagsterEventType.STEP_START}
+    kinds = {
+        dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+        dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED,
+        dg.DagsterEventType.STEP_START,
+    }
     for entry in instance.all_logs(run_id, of_type=kinds):
         event = entry.get_dagster_event()
-        if event.event_type is dg.DagsterEventType.STEP_START:
-            begun.add(event.step_key or "")
-        elif event.asset_key is not None:
-            planned.add(event.asset_key.to_user_string())
-    return planned - begun
+        step = event.step_key or ""
+        match event.event_type:
+            case dg.DagsterEventType.STEP_START:
+                begun.add(step)
+            case dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED:
+                checked[step] = event.asset_check_planned_data.asset_key.to_user_string()
+            case _ if event.asset_key is not None:
+                planned.add(event.asset_key.to_user_string())
+    return planned - begun | {asset for step, asset in checked.items() if step not in begun}
 
 
 def authors_of(run: dg.DagsterRun, keys: Sequence[str]) -> list[str]:

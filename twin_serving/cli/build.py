@@ -15,11 +15,12 @@ from twin_assets.raw_store import open_raw_store
 from twin_assets.settings import TwinSettings, load_settings
 from twin_serving.catalog import open_instance
 from twin_serving.cli.indexes import Backends
-from twin_serving.cli.launch import BuildReport, build, end_abandoned_runs
+from twin_serving.cli.launch import BuildReport, build, end_abandoned_runs, is_interruption
 from twin_serving.cli.locks import exclusive
 from twin_serving.cli.output import counted, out, plain, print_json, say
 from twin_serving.cli.plan import AuthorPlan, embedding_rate, plan_build, windows_to_embed
 
+INTERRUPTED = "The build was interrupted. What was done is kept: run `twin build` to go on."
 _STEPS = {asset.key.to_user_string() for asset in ASSETS}
 
 
@@ -57,9 +58,7 @@ def build_command(
         try:
             report = build(settings, instance, names, StepPrinter(), crawl=crawl, indexes=indexes)
         except KeyboardInterrupt:
-            raise BuildFailedError(
-                "The build was interrupted. What was done is kept: run `twin build` to go on."
-            ) from None
+            raise BuildFailedError(INTERRUPTED) from None
     if as_json:
         print_json(report_json(report))
     else:
@@ -168,4 +167,5 @@ class StepPrinter:
         elif event.is_step_success or event.is_step_failure:
             seconds = perf_counter() - self._started.get(step, perf_counter())
             outcome = "done" if event.is_step_success else "failed"
+            outcome = "stopped" if is_interruption(event) else outcome
             self._print(f"  {step:<18} {outcome:<7}{seconds:6.1f} s")

@@ -1,6 +1,6 @@
 """Dagster runs in this process: as few as the plan needs, no author stopped by another."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +11,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 
 from twin_assets.assets import chain
 from twin_assets.assets.embeddings import EMBEDDED
-from twin_assets.assets.failures import failed_authors, not_begun
+from twin_assets.assets.failures import failed_authors, left_of
 from twin_assets.assets.provenance import AS_BEFORE
 from twin_assets.assets.staleness import Stale
 from twin_assets.assets.under_way import everybody_under_way
@@ -70,7 +70,8 @@ def build(
     Who is in a run of Dagster's is waited for.
 
     A run that ends with failed authors leaves the others materialized up to there; they go on in
-    the next run, those who were only taken along too, until all are current or failed.
+    the next run, also those who are current by then, who would stand as failed; until all are
+    current or failed.
 
     Args:
         settings: the settings.
@@ -87,16 +88,19 @@ def build(
     plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
     if wait_for_others(instance, [plan.author.slug for plan in plans if plan.stale is not None]):
         plans = plan_build(settings, instance, names, crawl=crawl, indexes=indexes)
+    authors = {plan.author.slug: plan.author for plan in plans}
     settled = _settled(plans)
     report = BuildReport(current=list(settled))
     wanted = [plan.author.slug for plan in plans if plan.stale is not None]
     assets = [asset.key for asset in chain(indexes or [settings.index])]
     job = build_definitions(settings, indexes).resolve_job_def(JOB)
     register_authors(instance, wanted)
-    stopped: list[AuthorPlan] = []
-    while behind := stopped + [p for p in plans if p.stale and p.author.slug in wanted]:
-        stopped = []
-        for first, group in _groups(instance, behind, settled, assets, settings.authors_per_run):
+    behind = {plan.author.slug: plan for plan in plans if plan.stale is not None}
+    while behind:
+        stopped: dict[str, AuthorPlan] = {}
+        for first, group in _groups(
+            instance, behind.values(), settled, assets, settings.authors_per_run
+        ):
             rest = assets[assets.index(first) :]
             result = _run(job, instance, rest, group, on_event)
             report.run_ids.append(result.run_id)
@@ -105,18 +109,18 @@ def build(
             wanted = [author for author in wanted if author not in result.failed]
             for slug in result.failed:
                 settled.pop(slug, None)
-            if result.failed:
-                along = [settled[slug] for slug in group if slug in settled]
-                stopped += _stopped(instance, result.run_id, rest, along)
+            if result.failed and (left := _left(instance, result.run_id, rest)):
+                going_on = [slug for slug in group if slug not in result.failed]
+                stopped |= {slug: AuthorPlan(authors[slug], left) for slug in going_on}
         plans = plan_build(settings, instance, wanted, indexes=indexes) if wanted else []
         settled |= _settled(plans)
-        before = {plan.author.slug: plan.stale for plan in behind}
         for plan in plans:  # what a run leaves as it was would be tried for ever
-            if plan.stale is not None and plan.stale == before.get(plan.author.slug):
-                report.failed[plan.author.slug] = (
-                    f"{plan.stale.asset} stays behind: {plan.stale.reason}"
-                )
+            slug = plan.author.slug
+            if plan.stale is not None and slug in behind and plan.stale == behind[slug].stale:
+                report.failed[slug] = f"{plan.stale.asset} stays behind: {plan.stale.reason}"
         wanted = [author for author in wanted if author not in report.failed]
+        behind = {p.author.slug: p for p in plans if p.stale and p.author.slug in wanted}
+        behind |= {slug: plan for slug, plan in stopped.items() if slug not in report.failed}
     report.built = wanted
     report.current = [slug for slug in report.current if slug not in report.failed]
     return report
@@ -162,7 +166,7 @@ def run_job(
             report.windows_embedded += result.embedded
             report.failed |= result.failed
             others = set(group) - result.failed.keys()
-            left = not_begun(instance, result.run_id) if result.failed else set()
+            left = left_of(instance, result.run_id) if result.failed else set()
             if rest := [key for key in some if key.to_user_string() in left and others]:
                 waiting.append((rest, others))
     report.built = [slug for slug in slugs if slug not in report.failed]
@@ -171,7 +175,7 @@ def run_job(
 
 def _groups(
     instance: dg.DagsterInstance,
-    behind: Sequence[AuthorPlan],
+    behind: Collection[AuthorPlan],
     settled: Mapping[str, Author],
     assets: Sequence[dg.AssetKey],
     most: int,
@@ -191,18 +195,11 @@ def _groups(
             yield first, group
 
 
-def _stopped(
-    instance: dg.DagsterInstance,
-    run_id: str,
-    assets: Sequence[dg.AssetKey],
-    authors: Sequence[Author],
-) -> list[AuthorPlan]:
-    """Return from where on these go on, whom a failed run stopped: as failed they would stand."""
-    left = not_begun(instance, run_id)
+def _left(instance: dg.DagsterInstance, run_id: str, assets: Sequence[dg.AssetKey]) -> Stale | None:
+    """Return from where on those go on whom the failed run stopped, if anything is left."""
+    left = left_of(instance, run_id)
     first = next((name for key in assets if (name := key.to_user_string()) in left), None)
-    if first is None:
-        return []
-    return [AuthorPlan(author, Stale(first, "another's failure stopped it")) for author in authors]
+    return None if first is None else Stale(first, "another's failure stopped it")
 
 
 def _at_rest(instance: dg.DagsterInstance, authors: set[str]) -> set[str]:
@@ -241,15 +238,20 @@ def _run(
     )
     message = "the run failed"
     for event in result.all_events:
+        if is_interruption(event):
+            raise KeyboardInterrupt
         if event.is_step_failure and event.step_failure_data.error is not None:
-            error = event.step_failure_data.error
-            if error.cls_name == DagsterExecutionInterruptedError.__name__:
-                raise KeyboardInterrupt
-            message = error.message.strip()
+            message = event.step_failure_data.error.message.strip()
     failed = {} if result.success else failed_authors(instance, run_id)
     if not result.success and not failed:
         failed = dict.fromkeys(group, message)
     return _RunResult(run_id, embedded, failed)
+
+
+def is_interruption(event: dg.DagsterEvent) -> bool:
+    """Tell whether a step failed because somebody interrupted it."""
+    error = event.step_failure_data.error if event.is_step_failure else None
+    return error is not None and error.cls_name == DagsterExecutionInterruptedError.__name__
 
 
 def _embedded(event: dg.DagsterEvent) -> int:

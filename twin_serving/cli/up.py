@@ -8,12 +8,12 @@ from typing import Annotated, NoReturn
 import dagster as dg
 import typer
 
-from twin_assets.errors import BadInputError
+from twin_assets.errors import BadInputError, BuildFailedError
 from twin_assets.raw_store import open_raw_store
 from twin_assets.samples import import_samples
 from twin_assets.settings import TwinSettings, check_binding, load_settings
 from twin_serving.catalog import open_instance
-from twin_serving.cli.build import StepPrinter, failure_line, report_lines
+from twin_serving.cli.build import INTERRUPTED, StepPrinter, failure_line, report_lines
 from twin_serving.cli.launch import build, end_abandoned_runs
 from twin_serving.cli.locks import exclusive
 from twin_serving.cli.output import print_json_line, say
@@ -55,7 +55,10 @@ def _build(settings: TwinSettings, instance: dg.DagsterInstance, demo: bool) -> 
             say("There are no authors yet. Import some with `twin import FILE.jsonl`.")
             return
     say("Building what is behind …")
-    report = build(settings, instance, [], StepPrinter())
+    try:
+        report = build(settings, instance, [], StepPrinter())
+    except KeyboardInterrupt:
+        raise BuildFailedError(INTERRUPTED) from None
     for line in report_lines(report):
         say(line)
     if report.failed:

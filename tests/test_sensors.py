@@ -263,7 +263,9 @@ def test_a_run_that_is_tried_again_from_a_later_step_takes_nothing_up(
 
 
 @pytest.mark.postgres_too
-def test_a_failed_run_is_told_of_with_author_asset_reason_and_link(write, settings, instance):
+def test_a_failed_run_is_told_of_with_author_asset_reason_and_link(
+    write, settings, instance, capfd
+):
     write("ada", "   ")
     write("bob", "Bob's words, about bread and ovens.")
     register_authors(instance, ["ada", "bob"])
@@ -302,7 +304,11 @@ def test_a_failed_run_is_told_of_with_author_asset_reason_and_link(write, settin
         tick(again, listened)  # the run is tried again: there is nothing to tell yet
         server.shutdown()
         thread.join()
-    tick(result.dagster_run, listened)  # nobody listens any more: the sensor bears it
+    nobody = settings.model_copy(update={"notify_hook": "no_such_module:function"})
+    for silent in (listened, nobody):  # whom nothing can be told: the log is
+        capfd.readouterr()
+        tick(result.dagster_run, silent)
+        assert "ada failed in cleaned_documents" in "".join(capfd.readouterr())
     (notice,) = told
     (told_of,) = notice["failures"]
     assert (told_of["author"], told_of["asset"]) == ("ada", "cleaned_documents")

@@ -26,7 +26,7 @@ from twin_assets.assets.staleness import Staleness
 from twin_assets.assets.under_way import authors_under_way, everybody_under_way
 from twin_assets.assets.versions import with_settings
 from twin_assets.errors import TwinError
-from twin_assets.notifications import Failure, Notice, create_notifier
+from twin_assets.notifications import Failure, LogNotifier, Notice, create_notifier
 from twin_assets.partitions import (
     FEW_RUNS,
     LAUNCHED_BY,
@@ -198,10 +198,11 @@ def build_notice_sensor() -> dg.SensorDefinition:
         failures = failures_of(context.instance, run.run_id)
         whole = Failure("", "", context.failure_event.message or "the run failed")
         link = f"{settings.dagster_link}/runs/{run.run_id}"
+        notice = Notice(run.job_name, link, failures or [whole])
         try:
-            notice = Notice(run.job_name, link, failures or [whole])
             create_notifier(settings, context.log).notify(notice)
         except TwinError as error:
             context.log.error(str(error))
+            LogNotifier(context.log).notify(notice)
 
     return tell_of_failures

@@ -7,7 +7,9 @@ import dagster as dg
 JOB = "end_to_end_data"  # everything from the raw store to a served index
 authors = dg.DynamicPartitionsDefinition(name="author")
 
-FEW_RUNS = 4  # where more are needed, they take along who stands between; the sensor's a tick
+# The sensor requests no more than these a tick. Where more would be needed, there and in
+# `twin build`, runs take along who stands between.
+FEW_RUNS = 4
 _WIDEST_GAP = 100  # unchanged authors that cost about what the start of another run does
 
 RANGE_START = "dagster/asset_partition_range_start"

@@ -111,8 +111,8 @@ def _table(rows: Sequence[AuthorStatus]) -> Segments:
     assets = [asset.name.partition("_")[0] for asset in rows[0].assets]
     names = [plain(row.author.name) + (" (sample)" if row.author.sample else "") for row in rows]
     wide = max(len("author"), *map(cell_len, names))
-    title = f"{set_cell_size('author', wide)}  documents  {'  '.join(assets)}"
-    table = [Segment(title, Style.parse("bold")), Segment.line()]
+    head = f"{set_cell_size('author', wide)}  documents  {'  '.join(assets)}"
+    table = [Segment(head, Style.parse("bold")), Segment.line()]
     styles = {state: Style.parse(style) for state, style in _STYLES.items()}
     for row, name in zip(rows, names, strict=True):
         table.append(Segment(f"{set_cell_size(name, wide)}  {row.documents:>9}"))
